@@ -1,0 +1,254 @@
+"""The shape of every artefact's rows, and the validator for what the shape lets through.
+
+`Features` describe columns and types for parquet and the Hub. They are no validator:
+`Dataset.from_list(features=...)` accepts a null struct, turns 7.9 into 7, keeps a score of 99
+and splits a string given for a list of strings into its characters. `validate_ledger_row` and
+`validate_feedback_row` refuse all of that.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from datasets import Features, List, Value
+
+from builders.reasons import REASONS
+
+SCHEMA_VERSION = "1.0"
+
+_TEXT = Value("string")
+_SCORE = Value("int8")
+
+CRITIQUE = {"weaknesses": List(_TEXT), "suggestions": List(_TEXT), "score": _SCORE}
+
+# Provenance of one model call. `step` is one of STEPS; `cost` is in the currency of the
+# recipe's price; `latency` is in seconds and counts retries; `failures` says why each attempt
+# before the last one failed.
+CALL = {
+    "step": _TEXT,
+    "model": _TEXT,
+    "endpoint": _TEXT,
+    "template": _TEXT,
+    "temperature": Value("float64"),
+    "top_p": Value("float64"),
+    "max_new_tokens": Value("int32"),
+    "seed": Value("int64"),
+    "tokens_in": Value("int32"),
+    "tokens_out": Value("int32"),
+    "cost": Value("float64"),
+    "latency": Value("float64"),
+    "attempts": Value("int32"),
+    "failures": List(_TEXT),
+    "finish_reason": _TEXT,
+}
+STEPS = ("draft", "critique", "score_draft", "score_refinement")
+
+# One candidate, kept or dropped. `task` is the JSON of a verifiable problem, where the
+# instruction is one; `detail` says what was found where `reason` applies.
+LEDGER = Features(
+    {
+        "id": _TEXT,
+        "source": _TEXT,
+        "licence": _TEXT,
+        "task": _TEXT,
+        "system": _TEXT,
+        "instruction": _TEXT,
+        "draft": _TEXT,
+        "critic_reply": _TEXT,
+        "critique": CRITIQUE,
+        "refinement": _TEXT,
+        "draft_assessment": CRITIQUE,
+        "refinement_assessment": CRITIQUE,
+        "draft_score": _SCORE,
+        "refinement_score": _SCORE,
+        "status": _TEXT,
+        "reason": _TEXT,
+        "detail": _TEXT,
+        "calls": List(CALL),
+    }
+)
+
+# The default config of a stage-1 release: what a reader wants of a kept row.
+FEEDBACK = Features(
+    {
+        "id": _TEXT,
+        "instruction": _TEXT,
+        "response": _TEXT,
+        "critique": CRITIQUE,
+        "refinement": _TEXT,
+        "response_score": _SCORE,
+        "refinement_score": _SCORE,
+        "system": _TEXT,
+        "task": _TEXT,
+        "source": _TEXT,
+        "licence": _TEXT,
+        "draft_model": _TEXT,
+        "critic_model": _TEXT,
+        "critique_template": _TEXT,
+    }
+)
+
+_MESSAGES = List({"role": _TEXT, "content": _TEXT})
+
+# Training rows, in TRL's prompt/completion form: the loss falls on `completion` alone.
+SFT = Features({"id": _TEXT, "turn": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES})
+
+
+class InvalidRow(ValueError):
+    """A row that `Features` would store and nobody could use."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise InvalidRow(message)
+
+
+def _require_keys(row: Any, features: Mapping[str, Any], where: str) -> None:
+    _require(isinstance(row, Mapping), f"{where} is {type(row).__name__}, not a mapping")
+    if row.keys() != features.keys():
+        missing = sorted(features.keys() - row.keys())
+        extra = sorted(row.keys() - features.keys())
+        raise InvalidRow(f"{where}: missing keys {missing}, unknown keys {extra}")
+
+
+def _require_text(row: Mapping[str, Any], key: str, *, optional: bool = False) -> None:
+    value = row[key]
+    if value is None and optional:
+        return
+    _require(isinstance(value, str), f"{key} is {type(value).__name__}, not text")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidRow(f"{key} has a lone surrogate, which no UTF-8 file can hold") from None
+
+
+def _require_texts(value: Any, where: str) -> None:
+    _require(isinstance(value, list), f"{where} is {type(value).__name__}, not a list of texts")
+    for index, item in enumerate(value):
+        _require_text({where: item}, where)
+        _require(bool(item.strip()), f"{where}[{index}] is blank")
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _require_score(value: Any, where: str, *, optional: bool = True) -> None:
+    if value is None:
+        _require(optional, f"{where} is missing")
+        return
+    _require(_is_int(value), f"{where} is {value!r}, not a whole number")
+    _require(1 <= value <= 10, f"{where} is {value}, outside 1 to 10")
+
+
+def _require_critique(value: Any, where: str, *, optional: bool, scored: bool) -> None:
+    if value is None:
+        _require(optional, f"{where} is missing")
+        return
+    _require_keys(value, CRITIQUE, where)
+    _require_texts(value["weaknesses"], f"{where}.weaknesses")
+    _require_texts(value["suggestions"], f"{where}.suggestions")
+    _require_score(value["score"], f"{where}.score", optional=not scored)
+
+
+def _require_number(call: Mapping[str, Any], key: str, *, whole: bool) -> None:
+    value = call[key]
+    if value is None:
+        return
+    valid = _is_int(value) if whole else isinstance(value, float) or _is_int(value)
+    _require(valid and value >= 0, f"calls.{key} is {value!r}")
+
+
+def _require_calls(calls: Any) -> None:
+    _require(isinstance(calls, list), "calls is not a list")
+    for call in calls:
+        _require_keys(call, CALL, "calls")
+        _require(call["step"] in STEPS, f"calls.step is {call['step']!r}, not one of {STEPS}")
+        for key in ("model", "endpoint"):
+            _require_text(call, key)
+        for key in ("template", "finish_reason"):
+            _require_text(call, key, optional=True)
+        for key in ("max_new_tokens", "seed", "tokens_in", "tokens_out", "attempts"):
+            _require_number(call, key, whole=True)
+        for key in ("temperature", "top_p", "cost", "latency"):
+            _require_number(call, key, whole=False)
+        _require_texts(call["failures"], "calls.failures")
+
+
+def _require_assessment_score(row: Mapping[str, Any], part: str) -> None:
+    """The score column repeats the score in its assessment, for readers who only want that."""
+    assessment = row[f"{part}_assessment"]
+    expected = assessment["score"] if assessment else None
+    _require(
+        row[f"{part}_score"] == expected,
+        f"{part}_score is {row[f'{part}_score']!r} and its assessment says {expected!r}",
+    )
+
+
+def validate_ledger_row(row: Mapping[str, Any]) -> None:
+    """Raise `InvalidRow`, naming the key, unless `row` is a ledger row that means something."""
+    _require_keys(row, LEDGER, "row")
+    for key in ("id", "source", "licence", "instruction"):
+        _require_text(row, key)
+    for key in ("task", "system", "draft", "critic_reply", "refinement", "reason", "detail"):
+        _require_text(row, key, optional=True)
+    _require_critique(row["critique"], "critique", optional=True, scored=False)
+    for part in ("draft", "refinement"):
+        _require_critique(
+            row[f"{part}_assessment"], f"{part}_assessment", optional=True, scored=False
+        )
+        _require_score(row[f"{part}_score"], f"{part}_score")
+        _require_assessment_score(row, part)
+    _require_calls(row["calls"])
+    _require(row["status"] in ("kept", "dropped"), f"status is {row['status']!r}")
+    if row["status"] == "dropped":
+        _require(row["reason"] in REASONS, f"reason {row['reason']!r} is not a known one")
+        return
+    _require(row["reason"] is None, f"a kept row has the reason {row['reason']!r}")
+    _require_critique(row["critique"], "critique", optional=False, scored=True)
+    for key in ("id", "instruction", "draft", "refinement"):
+        _require_text(row, key)
+        _require(bool(row[key].strip()), f"{key} is blank")
+    for key in ("draft_score", "refinement_score"):
+        _require_score(row[key], key, optional=False)
+
+
+def validate_feedback_row(row: Mapping[str, Any]) -> None:
+    """Raise `InvalidRow`, naming the key, unless `row` is a publishable feedback row."""
+    _require_keys(row, FEEDBACK, "row")
+    optional = ("system", "task", "draft_model", "critique_template")
+    for key in FEEDBACK.keys() - {"critique", "response_score", "refinement_score"}:
+        _require_text(row, key, optional=key in optional)
+    for key in ("id", "instruction", "response", "refinement"):
+        _require(bool(row[key].strip()), f"{key} is blank")
+    _require_critique(row["critique"], "critique", optional=False, scored=True)
+    for key in ("response_score", "refinement_score"):
+        _require_score(row[key], key, optional=False)
+
+
+def validate_messages(messages: Iterable[Mapping[str, Any]], where: str) -> None:
+    """Raise `InvalidRow` unless `messages` are chat turns with a known role and some text."""
+    count = 0
+    for message in messages:
+        count += 1
+        _require_keys(message, {"role": None, "content": None}, where)
+        _require(
+            message["role"] in ("system", "user", "assistant"),
+            f"{where}.role is {message['role']!r}",
+        )
+        _require_text(message, "content")
+        _require(bool(message["content"].strip()), f"{where}.content is blank")
+    _require(count > 0, f"{where} is empty")
+
+
+def validate_sft_row(row: Mapping[str, Any]) -> None:
+    """Raise `InvalidRow` unless `row` is one assistant turn with the turns before it."""
+    _require_keys(row, SFT, "row")
+    for key in ("id", "turn"):
+        _require_text(row, key)
+    validate_messages(row["prompt"], "prompt")
+    validate_messages(row["completion"], "completion")
+    _require(row["prompt"][-1]["role"] == "user", "prompt does not end with the user's turn")
+    _require(
+        [message["role"] for message in row["completion"]] == ["assistant"],
+        "completion is not one turn of the assistant",
+    )

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SETTINGS = ("model", "endpoint", "template", "temperature", "top_p", "max_new_tokens")
+
 
 @dataclass
 class Funnel:
@@ -21,6 +23,8 @@ class Funnel:
     calls: int = 0
     # None until a call has a price.
     cost: float | None = None
+    # The settings each step's calls were made with, as far as they are the same for every row.
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
     # Of kept rows: how often each independent score was given, to the draft and the refinement.
     draft_scores: Counter[int] = field(default_factory=Counter)
     refinement_scores: Counter[int] = field(default_factory=Counter)
@@ -45,6 +49,7 @@ class Funnel:
             self.dropped[row["reason"]] += 1
         for call in row["calls"]:
             self.calls += 1
+            self.models.setdefault(call["step"], {key: call[key] for key in SETTINGS})
             self.tokens_in += call["tokens_in"] or 0
             self.tokens_out += call["tokens_out"] or 0
             if call["cost"] is not None:

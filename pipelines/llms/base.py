@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from distilabel.models.llms.base import LLM
 from pydantic import Field
+
+from pipelines.dag import LLM
 
 Message = dict[str, str]
 
@@ -64,6 +65,9 @@ class ChatLLM(LLM):
     @property
     def model_name(self) -> str:
         return self.model
+
+    def check(self) -> None:
+        """Raise `SrtError` where a run could not even begin; asks nothing that is paid for."""
 
     @abstractmethod
     def complete(self, requests: Sequence[Request]) -> list[Completion]:

@@ -1,0 +1,37 @@
+"""The `srt` command line. Commands import what they need when they run: `--help` is instant."""
+
+import sys
+
+import typer
+
+from builders.errors import SrtError
+from pipelines.cli import build, demo, release, show, status
+
+app = typer.Typer(
+    name="srt",
+    help="Build and release language-feedback datasets for Self-Refinement Tuning.",
+    epilog="Example: srt demo",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(build.app, name="build")
+app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
+app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
+app.command(
+    epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0"
+)(release.release)
+app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
+
+
+def main() -> None:
+    """Run `srt`. What the user can act on ends as one line and the error's exit status."""
+    try:
+        app()
+    except SrtError as error:
+        print(f"srt: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        # Parts are written whole or not at all, so there is nothing to clean up.
+        print(f"srt: {error.filename or 'input or output'}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,51 @@
+"""`srt release`: from a complete run to an immutable folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def release(
+    run: Annotated[Path, typer.Argument(help="A complete run folder.")],
+    name: Annotated[str, typer.Option(help="The dataset's name.")],
+    version: Annotated[str, typer.Option(help="A semantic version, such as 1.0.0.")],
+    out: Annotated[Path, typer.Option(help="Where releases are kept.")] = Path("releases"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Write NAME@vVERSION: parquet, card, changelog and manifest."""
+    from builders.run import open_complete_run
+    from pipelines.cli import console
+
+    opened, manifest = open_complete_run(run)
+    folder = write_release(opened, manifest, name=name, version=version, out=out)
+    if as_json:
+        console.print_json({"release": str(folder)})
+        return
+    console.out.print(f"release: {folder}")
+    print_loading(folder)
+
+
+def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Path:
+    """Make the release with progress on stderr."""
+    from builders.release import make_release
+    from pipelines.cli.console import err
+
+    with err.status(f"writing {name}@v{version}") if err.is_terminal else _quiet():
+        return make_release(opened, manifest, name=name, version=version, out=out)
+
+
+def _quiet():
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+def print_loading(folder: Path) -> None:
+    """The lines that load a release, to be pasted into Python."""
+    from pipelines.cli.console import out
+
+    out.print("load it with:")
+    out.print("  from datasets import load_dataset")
+    out.print(f'  feedback = load_dataset("{folder.resolve()}", "feedback", split="train")')
+    out.print('  print(feedback[0]["critique"])')

@@ -1,0 +1,96 @@
+"""The one door to distilabel: its steps, tasks and pipelines, and how we run them.
+
+distilabel describes a pipeline (DAG, Steps, Tasks, serialisation). Its own runner gives every
+step a process and a queue, None-fills a batch when one row fails, waits for ever when a worker
+dies, and ends with status 0 after an interruption; and forking after torch has been used
+deadlocks. `stream` therefore runs the same DAG in this process: each batch is carried through
+the steps by a thread, results come out in order, an exception ends the run, and memory is
+bounded by the number of batches under way.
+"""
+
+import os
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+_excepthook = sys.excepthook
+with warnings.catch_warnings():
+    # pydantic 2.12 and later warns of distilabel's way of writing defaults.
+    warnings.simplefilter("ignore")
+    from distilabel.models.llms.base import LLM
+    from distilabel.pipeline import Pipeline
+    from distilabel.steps import GeneratorStep, Step, StepInput
+    from distilabel.steps.tasks.base import Task
+# distilabel installs tracebacks that print local variables: keys among them.
+sys.excepthook = _excepthook
+
+__all__ = ["LLM", "GeneratorStep", "Pipeline", "Row", "Step", "StepInput", "Task", "load", "stream"]
+
+Row = dict[str, Any]
+
+
+def _chain(pipeline: Pipeline) -> list[Any]:
+    """The steps from the generator to the leaf; ValueError unless they form one chain."""
+    pipeline.dag.validate()
+    names = list(pipeline.dag)
+    for name, successor in zip(names, [*names[1:], None], strict=True):
+        if list(pipeline.dag.get_step_successors(name)) != ([successor] if successor else []):
+            raise ValueError(f"{name}: steps have to form a chain")
+    return [pipeline.dag.get_step(name)["step"] for name in names]
+
+
+def _width(step: Step) -> int:
+    """How many batches a step may work on at once: more than one only where it waits."""
+    llm = getattr(step, "llm", None)
+    return getattr(llm, "concurrent_batches", 1)
+
+
+def load(pipeline: Pipeline) -> list[Any]:
+    """Load the models of a pipeline that is one chain, and return its steps, first to last."""
+    steps = _chain(pipeline)
+    for step in steps:
+        step.load()
+    return steps
+
+
+def stream(steps: list[Any], stop: threading.Event | None = None) -> Iterator[list[Row]]:
+    """Run loaded `steps` and yield the batches of the last one, in order, as they are done.
+
+    At most as many batches are under way as the widest step takes, and one more. What a step
+    raises is raised here, after the batches before it have been yielded; those behind it are
+    abandoned. Once `stop` is set no further batch is drawn.
+    """
+    generator, *steps = steps
+    slots = [threading.Semaphore(_width(step)) for step in steps]
+    window = 1 + max(map(_width, steps))
+    closing = threading.Event()
+
+    def carry(batch: list[Row]) -> list[Row]:
+        for step, slot in zip(steps, slots, strict=True):
+            with slot:
+                if closing.is_set():
+                    return []
+                batch = next(step.process_applying_mappings(batch))
+        return batch
+
+    pool = ThreadPoolExecutor(max_workers=window, thread_name_prefix="batch")
+    under_way: deque[Future[list[Row]]] = deque()
+    try:
+        for batch, _ in generator.process_applying_mappings():
+            under_way.append(pool.submit(carry, batch))
+            if len(under_way) >= window:
+                yield under_way.popleft().result()
+            if stop and stop.is_set():
+                break
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        closing.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+        for step in steps:
+            step.unload()

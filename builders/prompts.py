@@ -35,8 +35,10 @@ class Prompt:
     options: tuple[tuple[str, Any], ...] = ()
 
     def render(self, **values: str | None) -> str:
-        rendered = _environment().get_template(f"{self.template}.j2").render(
-            **dict(self.options), **values
+        rendered = (
+            _environment()
+            .get_template(f"{self.template}.j2")
+            .render(**dict(self.options), **values)
         )
         return rendered.strip()
 

@@ -109,4 +109,3 @@ _READERS = {
     ".csv": _read_csv,
     ".parquet": _read_parquet,
 }
-

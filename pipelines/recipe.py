@@ -257,9 +257,7 @@ def find_recipe(path: Path) -> Path:
     raise BadInput(f"{path}: no such recipe; those that come along are {names}")
 
 
-def load_recipe(
-    path: Path, overrides: Sequence[str] = (), *, pin: bool = True
-) -> Stage1Recipe:
+def load_recipe(path: Path, overrides: Sequence[str] = (), *, pin: bool = True) -> Stage1Recipe:
     """Read a recipe, apply `key.path=value` overrides, and check it; BadInput names the key.
 
     `pin` finds the recipe's files and adds their hashes; a run's own recipe has them.

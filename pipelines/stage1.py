@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -49,9 +50,7 @@ class Observer(Protocol):
     def __call__(self, funnel: Funnel, total: int) -> None: ...
 
 
-def make_pipeline(
-    recipe: Stage1Recipe, sources: Sequence[Source], skip: int = 0
-) -> dag.Pipeline:
+def make_pipeline(recipe: Stage1Recipe, sources: Sequence[Source], skip: int = 0) -> dag.Pipeline:
     """The distilabel pipeline of a recipe; its first `skip` rows are in the ledger already."""
     filters = recipe.filters.as_filters()
     given = isinstance(recipe.drafts, GivenDrafts)
@@ -69,7 +68,7 @@ def make_pipeline(
             _score_step(recipe),
             KeepOrDrop(name="keep_or_drop", filters=filters),
         ]
-        for step, following in zip(steps, steps[1:], strict=False):
+        for step, following in pairwise(steps):
             step.connect(following)
     return pipeline
 
@@ -80,23 +79,27 @@ def _model_settings(recipe: Stage1Recipe, model: Any) -> dict[str, Any]:
         "seed": recipe.seed,
         "system": model.system,
         "price": model.price,
-        "as_json": getattr(model, "structured_output", False),
     }
+
+
+def _review_settings(recipe: Stage1Recipe, model: Any) -> dict[str, Any]:
+    as_json = getattr(model, "structured_output", False)
+    return {**_model_settings(recipe, model), "as_json": as_json}
 
 
 def _draft_step(recipe: Stage1Recipe) -> dag.Step:
     if isinstance(recipe.drafts, GivenDrafts):
         return GivenDraft(name="draft", model=recipe.drafts.model)
-    settings = _model_settings(recipe, recipe.drafts)
     keep_truncated = recipe.filters.keep_truncated_drafts
-    return Draft(name="draft", keep_truncated=keep_truncated, **{**settings, "as_json": False})
+    settings = _model_settings(recipe, recipe.drafts)
+    return Draft(name="draft", keep_truncated=keep_truncated, **settings)
 
 
 def _critique_step(recipe: Stage1Recipe) -> dag.Step:
     filters = recipe.filters.as_filters()
     if isinstance(recipe.critic, VerifiableTeacher):
         return VerifiableCritique(name="critique", filters=filters)
-    settings = _model_settings(recipe, recipe.critic)
+    settings = _review_settings(recipe, recipe.critic)
     return Critique(name="critique", filters=filters, **settings)
 
 
@@ -104,7 +107,7 @@ def _score_step(recipe: Stage1Recipe) -> dag.Step:
     scorer = recipe.scorer or recipe.critic
     if isinstance(scorer, VerifiableTeacher):
         return VerifiableScore(name="score")
-    return IndependentScore(name="score", **_model_settings(recipe, scorer))
+    return IndependentScore(name="score", **_review_settings(recipe, scorer))
 
 
 def build_stage1(
@@ -195,9 +198,7 @@ def _require_same_rows(run: Run, sources: Sequence[Source]) -> None:
             )
 
 
-def _facts(
-    recipe: Stage1Recipe, funnel: Funnel, sources: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _facts(recipe: Stage1Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "name": recipe.name,

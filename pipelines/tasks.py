@@ -26,7 +26,6 @@ class RowTask(Task):
     seed: int
     system: str | None = None
     price: Price | None = None
-    as_json: bool = False
 
     @property
     def inputs(self) -> list[str]:
@@ -78,6 +77,7 @@ class Critique(RowTask):
     """The critic's one call: weaknesses, suggestions, score and refinement (Table 1)."""
 
     filters: Filters = Field(default_factory=Filters)
+    as_json: bool = False
 
     def fill_in(self, rows: list[Row]) -> None:
         completions = self.caller(
@@ -113,6 +113,8 @@ class Critique(RowTask):
 
 class IndependentScore(RowTask):
     """Scores of draft and refinement, each in a context that has seen nothing else (3.2)."""
+
+    as_json: bool = False
 
     def fill_in(self, rows: list[Row]) -> None:
         self._assess(rows, "draft")

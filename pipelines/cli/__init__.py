@@ -18,9 +18,9 @@ app = typer.Typer(
 app.add_typer(build.app, name="build")
 app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
-app.command(
-    epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0"
-)(release.release)
+app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
+    release.release
+)
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
 
 

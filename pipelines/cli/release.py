@@ -28,7 +28,7 @@ def release(
 
 def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Path:
     """Make the release with progress on stderr."""
-    from builders.release import make_release
+    from builders.release.make import make_release
     from pipelines.cli.console import err
 
     with err.status(f"writing {name}@v{version}") if err.is_terminal else _quiet():

@@ -1,0 +1,1 @@
+"""From a complete run to an immutable folder: configs, splits, parquet, facts, card."""

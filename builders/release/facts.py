@@ -1,0 +1,167 @@
+"""The facts of a release: what its manifest records and its card states."""
+
+from collections.abc import Mapping
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+from datasets import DatasetInfo, SplitInfo
+from datasets.info import DatasetInfosDict
+from datasets.splits import SplitDict
+from huggingface_hub import DatasetCardData
+
+from builders.reasons import REASONS
+from builders.release.configs import DEFAULT_CONFIG, Config, public_name
+from builders.release.parquet import WrittenSplit
+from builders.release.splits import Splits
+from builders.release.statistics import ReleaseStatistics
+from builders.run import sha256_of
+from builders.schema import STEPS
+
+Written = Mapping[str, Mapping[str, WrittenSplit]]
+
+# The bytes of a release depend on its run and on these packages.
+_MADE_WITH = ("pyarrow", "datasets", "huggingface_hub", "jinja2", "matplotlib")
+
+
+def dataset_info(configs: list[Config], written: Written) -> list[dict[str, Any]]:
+    """The `dataset_info` block of the card: features, rows and bytes of each config."""
+    infos = DatasetInfosDict()
+    for config in configs:
+        splits = SplitDict()
+        for split, made in written[config.name].items():
+            splits.add(SplitInfo(split, num_bytes=made.num_bytes, num_examples=made.rows))
+        infos[config.name] = DatasetInfo(
+            features=config.features,
+            splits=splits,
+            download_size=sum(made.file_bytes for made in written[config.name].values()),
+            dataset_size=sum(made.num_bytes for made in written[config.name].values()),
+        )
+    card = DatasetCardData()
+    infos.to_dataset_card_data(card)
+    return card["dataset_info"]
+
+
+def model_facts(models: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The models by step, in the order in which the steps are taken."""
+    # Named one by one: whatever else a run notes, such as an address, is not for the public.
+    settings = ("endpoint", "template", "temperature", "top_p", "max_new_tokens")
+    return [
+        {
+            "step": step,
+            "model": public_name(models[step]["model"]),
+            **{key: models[step][key] for key in settings},
+        }
+        for step in STEPS
+        if step in models
+    ]
+
+
+def limit_facts(models: list[dict[str, Any]], statistics: ReleaseStatistics) -> dict[str, bool]:
+    """Which of the known limits this release has; the card has a sentence for each."""
+    names = {block["step"]: block["model"] for block in models}
+    checked = {block["step"] for block in models if block["endpoint"] == "verifiable"}
+    critic = names.get("critique")
+    judged_by_model = "score_refinement" in names and "score_refinement" not in checked
+    added = statistics.refinement_characters - statistics.draft_characters
+    return {
+        "scripted": "scripted" in statistics.endpoints,
+        "checker": "critique" in checked,
+        "same_model": critic is not None and critic == names.get("draft"),
+        "scores_own_text": judged_by_model and critic == names["score_refinement"],
+        "longer": judged_by_model and added > 0,
+    }
+
+
+def card_facts(
+    manifest: Mapping[str, Any],
+    *,
+    name: str,
+    version: str,
+    configs: list[Config],
+    written: Written,
+    splits: Splits,
+    statistics: ReleaseStatistics,
+) -> dict[str, Any]:
+    """What `cards.dataset_card` states; `manifest` is the run's."""
+    models = model_facts(manifest["models"])
+    return {
+        "name": name,
+        "version": version,
+        "schema_version": manifest["schema_version"],
+        "recipe_sha256": manifest["recipe_sha256"],
+        "licence": manifest["licence"],
+        "language": manifest["language"],
+        "about": manifest["about"],
+        "test_share": splits.test_share,
+        "moved_instructions": len(splits.moved),
+        "default_config": DEFAULT_CONFIG,
+        "configs": [
+            {
+                "name": config.name,
+                "description": config.description,
+                "splits": [
+                    {"name": split, "rows": made.rows}
+                    for split, made in written[config.name].items()
+                ],
+            }
+            for config in configs
+        ],
+        "dataset_info": dataset_info(configs, written),
+        "funnel": manifest["funnel"],
+        "drops": [
+            {"reason": reason, "sentence": REASONS[reason], "rows": rows}
+            for reason, rows in sorted(
+                manifest["funnel"]["dropped"].items(), key=lambda item: (-item[1], item[0])
+            )
+        ],
+        "models": models,
+        "filters": manifest["filters"],
+        "sources": statistics.source_facts(),
+        "statistics": statistics.as_facts(),
+        "limits": limit_facts(models, statistics),
+    }
+
+
+def release_manifest(
+    run_manifest: Mapping[str, Any], facts: Mapping[str, Any], written: Written, folder: Path
+) -> dict[str, Any]:
+    """The release's manifest: where it came from, what is in it, and the hash of every file."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    hashes = sha256_of(files, folder)
+    shared = [
+        "name",
+        "version",
+        "schema_version",
+        "recipe_sha256",
+        "licence",
+        "language",
+        "test_share",
+        "funnel",
+        "models",
+        "filters",
+        "sources",
+        "statistics",
+        "limits",
+    ]
+    return {
+        **{key: facts[key] for key in shared},
+        "stage": run_manifest["stage"],
+        "seed": run_manifest["seed"],
+        "parent_version": None,
+        "configs": {
+            config: {
+                split: {
+                    "rows": made.rows,
+                    "files": [path.relative_to(folder).as_posix() for path in made.files],
+                }
+                for split, made in splits.items()
+            }
+            for config, splits in written.items()
+        },
+        "files": {
+            path: {"sha256": digest, "bytes": (folder / path).stat().st_size}
+            for path, digest in hashes.items()
+        },
+        "created_by": {package: installed_version(package) for package in _MADE_WITH},
+    }

@@ -1,0 +1,77 @@
+"""Splits: decided by the instruction alone, and never changed by the rows around it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.dedup import normalise
+from builders.release.splits import Splits, plan_splits, split_hash
+
+INSTRUCTIONS = st.lists(st.text(max_size=30), min_size=2, max_size=40)
+
+
+def test_the_split_of_an_instruction_is_fixed_for_ever():
+    instructions = [f"Explain item {number}." for number in range(100)]
+    test = [number for number, text in enumerate(instructions) if Splits().of(text) == "test"]
+    assert test == [0, 87]
+    assert split_hash("Explain item 0.") == 677372912006038164
+
+
+def test_wording_that_asks_the_same_shares_a_split():
+    assert split_hash("  What is  RAM?\n") == split_hash("what is ram")
+    assert split_hash("what is ram") != split_hash("what is rom")
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
+def test_about_the_share_asked_for_is_test(share):
+    splits = Splits(share)
+    found = sum(splits.of(f"question {number}") == "test" for number in range(10_000))
+    assert found / 10_000 == pytest.approx(share, abs=0.02)
+
+
+def test_one_instruction_alone_is_for_training():
+    for instruction in ("Explain item 0.", "Explain item 1."):
+        assert plan_splits([instruction, instruction]).of(instruction) == "train"
+
+
+def test_the_nearest_instruction_moves_into_a_split_that_would_be_empty():
+    train = [f"Explain item {number}." for number in range(1, 15)]
+    splits = plan_splits(train)
+    moved = [text for text in train if splits.of(text) == "test"]
+    assert moved == [min(train, key=split_hash)]
+
+    test = ["Explain item 0.", "Explain item 87."]
+    splits = plan_splits(test)
+    assert [text for text in test if splits.of(text) == "train"] == [max(test, key=split_hash)]
+
+
+def test_a_share_of_zero_has_no_test_split():
+    instructions = [f"Explain item {number}." for number in range(60)]
+    splits = plan_splits(instructions, 0.0)
+    assert {splits.of(text) for text in instructions} == {"train"}
+    assert not splits.moved
+
+
+def test_text_that_is_not_unicode_has_a_split():
+    assert Splits().of("broken \ud800 text") in ("train", "test")
+
+
+@given(INSTRUCTIONS)
+def test_two_instructions_or_more_fill_both_splits(instructions):
+    splits = plan_splits(instructions)
+    found = {splits.of(text) for text in instructions}
+    several = len({normalise(text) for text in instructions}) > 1
+    assert found == ({"train", "test"} if several else {"train"})
+
+
+@given(INSTRUCTIONS, st.lists(st.text(max_size=30), max_size=40))
+def test_rows_that_are_added_move_nothing_but_what_a_small_release_had_moved(before, added):
+    old, new = plan_splits(before), plan_splits([*before, *added])
+    moved = old.moved.keys() | new.moved.keys()
+    for text in before:
+        assert split_hash(text) in moved or old.of(text) == new.of(text)
+
+
+@given(INSTRUCTIONS)
+def test_the_order_of_rows_does_not_matter(instructions):
+    assert plan_splits(instructions) == plan_splits(instructions[::-1])

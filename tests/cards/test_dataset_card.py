@@ -1,0 +1,300 @@
+"""The card: front matter that the Hub's own classes read, and text made of the given facts."""
+
+import copy
+
+import jinja2
+import pytest
+import yaml
+from huggingface_hub import DatasetCard, DatasetCardData
+from markdown_it import MarkdownIt
+
+from cards.dataset_card import render_dataset_card, size_category
+
+FACTS = {
+    "name": "tiny_feedback",
+    "version": "1.0.0",
+    "schema_version": "1.0",
+    "recipe_sha256": "ab" * 32,
+    "licence": "cc-by-4.0",
+    "language": ["en", "no"],
+    "about": None,
+    "test_share": 0.05,
+    "moved_instructions": 0,
+    "default_config": "feedback",
+    "configs": [
+        {
+            "name": "feedback",
+            "description": "One row per kept instruction.",
+            "splits": [{"name": "train", "rows": 12345}, {"name": "test", "rows": 655}],
+        },
+        {
+            "name": "sft",
+            "description": "Training rows.",
+            "splits": [{"name": "train", "rows": 24690}],
+        },
+    ],
+    "dataset_info": [
+        {
+            "config_name": "feedback",
+            "features": [{"name": "id", "dtype": "string"}],
+            "splits": [{"name": "train", "num_bytes": 9, "num_examples": 12345}],
+        }
+    ],
+    "funnel": {
+        "rows": 20000,
+        "drafted": 19000,
+        "critiqued": 17500,
+        "scored": 15000,
+        "kept": 13000,
+        "calls": 67702,
+        "tokens_in": 31861397,
+        "tokens_out": 24487090,
+        "cost": 12.5,
+        "mean_draft_score": 4.502,
+        "mean_refinement_score": 6.4598,
+    },
+    "drops": [{"reason": "margin", "sentence": "not above [[1-10]]", "rows": 7000}],
+    "models": [
+        {
+            "step": "draft",
+            "model": "org/small",
+            "endpoint": "openai",
+            "template": None,
+            "temperature": 0.7,
+            "top_p": 0.955,
+            "max_new_tokens": 2048,
+        },
+        {
+            "step": "critique",
+            "model": "org/critic",
+            "endpoint": "openai",
+            "template": "cd" * 32,
+            "temperature": 0.0,
+            "top_p": None,
+            "max_new_tokens": None,
+        },
+    ],
+    "filters": {"min_margin": 0, "keep_no_change": False},
+    "sources": [{"name": "seed-tasks", "licence": "apache-2.0", "rows": 20000, "kept": 13000}],
+    "statistics": {
+        "mean_draft_characters": 591.7,
+        "mean_refinement_characters": 918.2,
+        "mean_added_characters": 326.5,
+        "share_longer": 0.847,
+        "share_unchanged": 0.0,
+        "share_scored_higher": 0.796,
+        "share_scored_lower": 0.0,
+        "mean_gain": 1.9576,
+        "scored": 15000,
+        "mean_draft_score_of_scored": 4.6,
+        "mean_refinement_score_of_scored": 6.1,
+    },
+    "limits": {
+        "scripted": False,
+        "checker": False,
+        "same_model": False,
+        "scores_own_text": True,
+        "longer": True,
+    },
+}
+ODD = "a | b\n| c |\n|---|\n---\nlicense: evil <b>x</b> \"q\" 's' `t` {{ x }} 漢字: # [l](u)"
+
+
+def facts(**changes):
+    return {**copy.deepcopy(FACTS), **changes}
+
+
+def front_matter(card):
+    assert card.startswith("---\n")
+    return yaml.safe_load(card.split("\n---\n")[0][4:])
+
+
+def tables(card):
+    """Every table as rows of cells, by a real Markdown parser."""
+    found, tokens = [], MarkdownIt("commonmark").enable("table").parse(card)
+    for token, after in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.type == "table_open":
+            found.append([])
+        elif token.type == "tr_open":
+            found[-1].append([])
+        elif token.type in ("th_open", "td_open"):
+            found[-1][-1].append("".join(child.content for child in after.children))
+    return found
+
+
+def table_with(card, heading):
+    return next(table for table in tables(card) if table[0][0] == heading)
+
+
+def test_the_front_matter_is_what_the_hub_reads():
+    card = render_dataset_card(facts())
+    data = DatasetCard(card).data
+    assert isinstance(data, DatasetCardData)
+    assert data.to_dict() == front_matter(card)
+    assert data.license == "cc-by-4.0"
+    assert data.language == ["en", "no"]
+    assert data.pretty_name == "tiny_feedback"
+    assert data.size_categories == ["10K<n<100K"]
+    assert data.task_categories == ["text-generation"]
+    assert data.annotations_creators == ["machine-generated"]
+    assert data.source_datasets == ["seed-tasks"]
+    assert {"self-refinement", "critique", "language-feedback"} <= set(data.tags)
+    assert data.dataset_info == FACTS["dataset_info"]
+
+
+def test_only_splits_that_exist_are_listed_and_feedback_is_the_default():
+    configs = front_matter(render_dataset_card(facts()))["configs"]
+    assert configs == [
+        {
+            "config_name": "feedback",
+            "data_files": [
+                {"split": "train", "path": "feedback/train-*"},
+                {"split": "test", "path": "feedback/test-*"},
+            ],
+            "default": True,
+        },
+        {"config_name": "sft", "data_files": [{"split": "train", "path": "sft/train-*"}]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [
+        (1, "n<1K"),
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (13_000, "10K<n<100K"),
+        (10**6, "1M<n<10M"),
+        (10**9, "n>1B"),
+    ],
+)
+def test_the_size_category_is_that_of_the_default_config(rows, name):
+    assert size_category(rows) == name
+
+
+def test_the_tables_hold_the_facts():
+    card = render_dataset_card(facts())
+    assert table_with(card, "config") == [
+        ["config", "train", "test", "what a row is"],
+        ["feedback (default)", "12,345", "655", "One row per kept instruction."],
+        ["sft", "24,690", "–", "Training rows."],
+    ]
+    assert table_with(card, "step")[-1] == ["kept", "13,000"]
+    assert table_with(card, "reason")[1] == ["margin", "7,000", "not above [[1-10]]"]
+    models = next(table for table in tables(card) if table[0][:2] == ["step", "model"])
+    assert models[1] == ["draft", "org/small", "openai", "0.7", "0.955", "2,048", "–"]
+    assert models[2] == ["critique", "org/critic", "openai", "0", "–", "–", "cdcdcdcdcdcd"]
+    assert table_with(card, "mean independent score")[1] == ["kept rows (13,000)", "4.50", "6.46"]
+    assert table_with(card, "of the kept rows")[3][1] == "+326"
+    assert table_with(card, "source")[1] == ["seed-tasks", "apache-2.0", "20,000", "13,000"]
+    assert "at a cost of 12.50" in card
+    assert "keep_no_change` = no; `min_margin` = 0." in card
+    assert "![How often" in card
+    assert "(assets/scores.png)" in card
+    assert "2406.07168" in card
+
+
+def test_what_is_shown_for_loading_runs_as_python():
+    card = render_dataset_card(facts())
+    snippet = card.split("```python\n")[1].split("```")[0]
+    compile(snippet, "card", "exec")
+    assert 'load_dataset("tiny_feedback@v1.0.0", "feedback")' in snippet
+    assert 'revision="v1.0.0"' in card
+
+
+def test_the_diagram_names_the_models():
+    diagram = render_dataset_card(facts()).split("```mermaid\n")[1].split("```")[0]
+    assert 'draft["Draft<br>org/small"]' in diagram
+    assert 'critique["Critique and refinement<br>org/critic"]' in diagram
+    assert 'scores["Independent scores<br>no model call"]' in diagram
+    assert 'dropped["Dropped, reason recorded<br>7,000"]' in diagram
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("scripted", "Made by a test script, not by a model: do not train on it."),
+        ("checker", "The critic is the `verifiable` checker"),
+        ("same_model", "The same model drafts and critiques"),
+        ("scores_own_text", "scored by the model that wrote them"),
+        ("longer", "judges tend to favour length"),
+    ],
+)
+def test_a_limit_is_stated_where_it_holds_and_only_there(limit, said):
+    none = dict.fromkeys(FACTS["limits"], False)
+    assert said in render_dataset_card(facts(limits={**none, limit: True}))
+    assert said not in render_dataset_card(facts(limits=none))
+    assert "No human has verified" in render_dataset_card(facts(limits=none))
+
+
+def test_optional_facts_may_be_none():
+    funnel = {**FACTS["funnel"], "cost": None}
+    card = render_dataset_card(facts(funnel=funnel, drops=[], filters={}, about=None))
+    assert "cost" not in card
+    assert "No row was dropped." in card
+    assert "settings" not in card
+    assert "None" not in card
+
+
+def test_a_moved_instruction_is_told():
+    assert "1 instruction was moved" in render_dataset_card(facts(moved_instructions=1))
+    assert "moved" not in render_dataset_card(facts())
+
+
+@pytest.mark.parametrize("fact", sorted(FACTS))
+def test_a_missing_fact_is_an_error_that_names_it(fact):
+    lacking = facts()
+    del lacking[fact]
+    with pytest.raises((KeyError, jinja2.UndefinedError), match=fact):
+        render_dataset_card(lacking)
+
+
+@pytest.mark.parametrize("block", ["funnel", "statistics", "limits"])
+def test_a_missing_figure_is_an_error_that_names_it(block):
+    for figure in FACTS[block]:
+        lacking = facts()
+        del lacking[block][figure]
+        with pytest.raises(jinja2.UndefinedError, match=figure):
+            render_dataset_card(lacking)
+
+
+def test_text_from_data_breaks_neither_front_matter_nor_tables():
+    plain, odd = facts(about="Plain."), facts(about=f"{ODD}\n\n---\n\n# Evil\n\n```\n</div>")
+    for block in ("sources", "models"):
+        for row in odd[block]:
+            row.update({key: ODD for key in ("name", "model", "endpoint") if key in row})
+    odd["licence"], odd["filters"] = ODD, {ODD: ODD}
+    card = render_dataset_card(odd)
+    flat = " ".join(ODD.split())
+    front = front_matter(card)
+    assert front.keys() == front_matter(render_dataset_card(plain)).keys()
+    assert front["source_datasets"] == [flat]
+    assert front["license"] == flat
+    assert DatasetCard(card).data.to_dict() == front
+
+    def shape(text):
+        return [[len(row) for row in table] for table in tables(text)]
+
+    assert shape(card) == shape(render_dataset_card(plain))
+    assert table_with(card, "source")[1][0] == flat
+    tokens = MarkdownIt("commonmark").enable("table").parse(DatasetCard(card).text)
+    headings = [token for token in tokens if token.type == "heading_open"]
+    plain_tokens = (
+        MarkdownIt("commonmark").enable("table").parse(DatasetCard(render_dataset_card(plain)).text)
+    )
+    assert len(headings) == sum(token.type == "heading_open" for token in plain_tokens)
+    inner = [child for token in tokens for child in token.children or []]
+    assert not [t for t in [*tokens, *inner] if t.type in ("html_block", "html_inline", "hr")]
+    assert len([token for token in tokens if token.type == "fence"]) == 3
+
+
+def test_about_is_shown_in_its_own_paragraphs():
+    card = render_dataset_card(facts(about="Made for\nteaching.\n\nAsk us."))
+    assert "\n\nMade for teaching.\n\nAsk us.\n\n" in card
+
+
+def test_rendering_is_pure():
+    given = facts()
+    before = copy.deepcopy(given)
+    assert render_dataset_card(given) == render_dataset_card(given)
+    assert given == before

@@ -1,0 +1,73 @@
+"""The picture of the scores: the same bytes for the same figures, and what it is made of."""
+
+import struct
+import zlib
+
+import matplotlib
+import pytest
+
+from cards.plots import plot_scores
+
+
+def counts(**scores):
+    return {str(score): scores.get(f"s{score}", 0) for score in range(1, 11)}
+
+
+DRAFT, REFINEMENT = counts(s3=40, s5=90, s6=20), counts(s5=10, s7=80, s8=60)
+
+
+def chunks(path):
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    place, found = 8, []
+    while place < len(data):
+        length, kind = struct.unpack(">I4s", data[place : place + 8])
+        body = data[place + 8 : place + 8 + length]
+        (check,) = struct.unpack(">I", data[place + 8 + length : place + 12 + length])
+        assert check == zlib.crc32(kind + body)
+        found.append((kind.decode(), body))
+        place += 12 + length
+    return found
+
+
+def test_it_is_a_png_twice_as_wide_as_it_is_shown(tmp_path):
+    plot_scores(DRAFT, REFINEMENT, tmp_path / "assets" / "scores.png")
+    (kind, header), *_ = chunks(tmp_path / "assets" / "scores.png")
+    assert kind == "IHDR"
+    assert struct.unpack(">II", header[:8]) == (1600, 800)
+
+
+def test_it_names_no_program_version_or_date(tmp_path):
+    plot_scores(DRAFT, REFINEMENT, tmp_path / "scores.png")
+    kinds = [kind for kind, _ in chunks(tmp_path / "scores.png")]
+    assert not {"tEXt", "iTXt", "zTXt", "tIME"} & set(kinds)
+
+
+def test_the_users_settings_change_nothing(tmp_path):
+    plot_scores(DRAFT, REFINEMENT, tmp_path / "plain.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 50}):
+        plot_scores(DRAFT, REFINEMENT, tmp_path / "styled.png")
+        assert matplotlib.rcParams["font.size"] == 30
+    assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
+
+
+def test_other_figures_make_another_picture(tmp_path):
+    plot_scores(DRAFT, REFINEMENT, tmp_path / "a.png")
+    plot_scores(DRAFT, counts(s5=10, s7=80, s9=60), tmp_path / "b.png")
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("draft", "refinement"),
+    [
+        (counts(s1=1), counts(s10=1)),
+        (counts(s10=1), counts(s1=1)),
+        (counts(s5=3), counts(s5=3)),
+        (counts(), counts()),
+        (counts(s4=10**7), counts()),
+    ],
+)
+def test_extremes_are_drawn_without_a_warning(tmp_path, draft, refinement, recwarn):
+    plot_scores(draft, refinement, tmp_path / "scores.png")
+    assert chunks(tmp_path / "scores.png")
+    assert not recwarn.list

@@ -286,17 +286,22 @@ def parse_recipe(values: dict[str, Any], where: str) -> Stage1Recipe:
 
 
 def _apply(override: str, values: dict[str, Any]) -> None:
-    key, equals, text = override.partition("=")
+    path, equals, text = override.partition("=")
     if not equals:
         raise BadInput(f"{override}: an override reads key=value, such as drafts.temperature=0.5")
-    *parents, last = key.split(".")
-    target = values
-    for parent in parents:
-        target = target.setdefault(parent, {})
-        if not isinstance(target, dict):
-            raise BadInput(f"{override}: {parent} is not a mapping")
+    *parents, last = path.split(".")
+    target: Any = values
     try:
-        target[last] = yaml.safe_load(text)
+        for parent in parents:
+            # A block that the recipe leaves to its defaults can still be set in part.
+            if isinstance(target, list):
+                target = target[int(parent)]
+            else:
+                target = target.setdefault(parent, {})
+        target[int(last) if isinstance(target, list) else last] = yaml.safe_load(text)
+    except (AttributeError, IndexError, ValueError, TypeError):
+        where = ".".join(parents)
+        raise BadInput(f"{override}: the recipe has no {where!r} to set this in") from None
     except yaml.YAMLError:
         raise BadInput(f"{override}: {text!r} is not a YAML value") from None
 

@@ -1,0 +1,74 @@
+import pytest
+
+from builders.prompts import request_prompt
+from builders.schema import validate_sft_row
+from builders.sft import SFT_FORMS, review_turns, to_sft
+
+CRITIQUE = {"weaknesses": ["It is vague."], "suggestions": ["Name the city."], "score": 4}
+ROW = {
+    "id": "a1",
+    "system": None,
+    "instruction": "Where is the Louvre?",
+    "draft": "In a city.",
+    "critique": CRITIQUE,
+    "refinement": "In Paris.",
+    "refinement_assessment": {"weaknesses": [], "suggestions": [], "score": 10},
+}
+
+
+def completions(form):
+    return {row["turn"]: row["completion"][0]["content"] for row in to_sft(ROW, SFT_FORMS[form])}
+
+
+@pytest.mark.parametrize("form", SFT_FORMS)
+def test_every_form_makes_valid_rows(form):
+    rows = list(to_sft(ROW, SFT_FORMS[form]))
+    assert rows
+    for row in rows:
+        validate_sft_row(row)
+
+
+def test_sft_trains_on_the_draft_and_then_on_feedback_with_refinement():
+    turns = completions("sft")
+    assert turns["draft"] == "In a city."
+    assert turns["feedback"].index("[[4]]") < turns["feedback"].index("In Paris.")
+
+
+def test_the_feedback_turn_follows_the_conversation():
+    draft, feedback = to_sft(ROW, SFT_FORMS["sft"])
+    assert [turn["role"] for turn in feedback["prompt"]] == ["user", "assistant", "user"]
+    assert feedback["prompt"][:2] == draft["prompt"] + draft["completion"]
+    assert feedback["prompt"] == review_turns(ROW["instruction"], ROW["draft"])
+
+
+@pytest.mark.parametrize(
+    ("form", "absent"),
+    [
+        ("sft-no-score", "[["),
+        ("sft-no-weaknesses", "Weaknesses"),
+        ("sft-no-suggestions", "Suggestions"),
+    ],
+)
+def test_an_ablation_leaves_a_part_out_of_request_and_reply(form, absent):
+    (row,) = (row for row in to_sft(ROW, SFT_FORMS[form]) if row["turn"] == "feedback")
+    assert absent not in row["completion"][0]["content"]
+    assert absent not in row["prompt"][-1]["content"]
+    assert "In Paris." in row["completion"][0]["content"]
+
+
+def test_the_coarser_ablations():
+    assert completions("sft-no-feedback")["feedback"] == "### Improved Response\nIn Paris."
+    assert completions("sft-refinement-only") == {"refinement": "In Paris."}
+    assert set(completions("sft-draft-masked")) == {"feedback"}
+
+
+def test_balanced_adds_the_review_of_the_refinement():
+    (row,) = (row for row in to_sft(ROW, SFT_FORMS["sft-balanced"]) if row["turn"] == "assessment")
+    assert row["prompt"][1]["content"] == "In Paris."
+    assert row["prompt"][-1]["content"] == request_prompt(refined=False).render()
+    assert "[[10]]" in row["completion"][0]["content"]
+
+
+def test_a_system_prompt_leads_every_turn():
+    for row in to_sft({**ROW, "system": "Be brief."}, SFT_FORMS["sft"]):
+        assert row["prompt"][0] == {"role": "system", "content": "Be brief."}

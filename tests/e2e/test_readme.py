@@ -1,0 +1,60 @@
+"""What README tells people to type works as it stands there."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language, text=README):
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.S)
+
+
+def marked(name):
+    (block,) = blocks("bash", README.split(f"<!-- {name} -->")[1].split("```\n\n")[0] + "```\n")
+    return block.strip()
+
+
+def test_the_two_commands_are_those_that_ci_runs():
+    assert marked("demo") == "pip install -e . -c constraints.txt && srt demo"
+    assert marked("test") == 'pip install -e ".[dev]" -c constraints.txt && pytest'
+    script = (ROOT / ".ci" / "run").read_text()
+    assert "$(block test)" in script
+    assert "$(block demo)" in script
+
+
+def test_the_recipe_and_every_srt_command(srt, tmp_path):
+    """Only the models are replaced; their recipe keys are checked as they stand."""
+    from pipelines.recipe import parse_recipe
+
+    (recipe,) = (yaml.safe_load(block) for block in blocks("yaml"))
+    parse_recipe(recipe, "README.md")
+    for role, function in {"drafts": "draft", "critic": "good_critic"}.items():
+        recipe[role] = {"kind": "scripted", "script": f"tests.scripts:{function}"}
+    (tmp_path / "my-feedback.yaml").write_text(yaml.safe_dump(recipe))
+    rows = [{"instruction": f"Why does a {thing} float?"} for thing in ("ship", "cork", "balloon")]
+    source = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / recipe["instructions"]["path"]).write_text(source)
+
+    commands = [
+        line.strip()
+        for block in blocks("bash")
+        for line in block.splitlines()
+        if line.startswith("srt ")
+    ]
+    assert len(commands) >= 5
+    for command in commands:
+        srt(*shlex.split(command)[1:])
+    assert (tmp_path / "releases/my-feedback@v1.0.0/README.md").is_file()
+
+
+def test_what_readme_names_is_there():
+    for folder in re.findall(r"^\| `(\w+)/` \|", README, flags=re.M):
+        assert (ROOT / folder).is_dir()
+    for recipe in set(re.findall(r"`([a-z0-9-]+\.yaml)`", README)):
+        assert (ROOT / "pipelines" / "recipes" / recipe).is_file()

@@ -1,0 +1,50 @@
+"""Models written by tests: the functions that `kind: scripted` recipes name."""
+
+import os
+import signal
+
+from builders.errors import BadInput
+from pipelines.llms.base import Completion
+from tests.openai_server import critic as server_critic
+from tests.reply_bank import BROKEN
+
+
+def draft(messages, seed):
+    return f"A first answer to: {messages[-1]['content'][:60]} (sample {seed % 1000})"
+
+
+def critic(messages, seed):
+    """A critic whose every fourth review is broken, each time in another way."""
+    broken = sorted(BROKEN)
+    if seed % 4 == 0 and "### Improved Response" in messages[-1]["content"]:
+        replies = BROKEN[broken[seed // 4 % len(broken)]]
+        return replies[seed % len(replies)]
+    return server_critic({"messages": messages}, seed)
+
+
+def good_critic(messages, seed):
+    return server_critic({"messages": messages}, seed)
+
+
+def failing(messages, seed):
+    return Completion(None, reason="call_failed", detail="HTTP 500 five times", attempts=5)
+
+
+def refused(messages, seed):
+    raise BadInput("http://127.0.0.1:1/v1 refused the key in $KEY (401)")
+
+
+def empty(messages, seed):
+    return "  "
+
+
+_answered = 0
+
+
+def killed_after_forty(messages, seed):
+    """Answers forty times and then dies as a machine does that loses its power."""
+    global _answered
+    _answered += 1
+    if _answered > 40:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return draft(messages, seed)

@@ -75,10 +75,11 @@ def test_overrides_replace_values(write):
     listed = GOOD.replace("{builtin: stage1}", "[{builtin: stage1}, {builtin: stage2}]")
     recipe = load_recipe(write(listed), ["instructions.1.limit=3"])
     assert [block.limit for block in recipe.instructions] == [None, 3]
+    with pytest.raises(BadInput, match="no 'instructions.7' to set this in"):
+        load_recipe(write(listed), ["instructions.7.limit=3"])
     for override, says in {
         "seed": "reads key=value",
         "name.x=1": "no 'name' to set this in",
-        "instructions.7.limit=1": "to set this in",
         "seed=[": "not a YAML value",
     }.items():
         with pytest.raises(BadInput, match=says):

@@ -1,0 +1,75 @@
+"""An event loop on a thread of its own, for callers that are not asynchronous."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import CancelledError
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class LoopThread:
+    """Runs coroutines for any number of threads until `close`.
+
+    `cleanup` is awaited on the loop when it closes, after all its tasks were cancelled.
+    """
+
+    def __init__(self, name: str, cleanup: Callable[[], Awaitable[None]]) -> None:
+        self._cleanup = cleanup
+        self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._main, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """False once closed, and in a forked child, where the thread does not exist."""
+        return not self._closed and self._process == os.getpid()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """The coroutine's result; concurrent.futures.CancelledError if closed before the end.
+
+        An interrupt of the calling thread cancels the coroutine.
+        """
+        with self._lock:
+            if self._closed:
+                coroutine.close()
+                raise CancelledError
+            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def close(self) -> None:
+        # A forked child holds a copy of the lock, in a state that nobody will change.
+        if not self.alive:
+            return
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        # Garbage collection may call this from any thread, the loop's own included.
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+        try:
+            self._loop.run_until_complete(self._wind_down())
+        finally:
+            self._loop.close()
+
+    async def _wind_down(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._cleanup()

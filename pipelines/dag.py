@@ -91,6 +91,7 @@ def stream(steps: list[Any], stop: threading.Event | None = None) -> Iterator[li
             yield under_way.popleft().result()
     finally:
         closing.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        # First, because unloading ends the requests that a batch may still be waiting for.
         for step in steps:
             step.unload()
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,6 +43,10 @@ from pipelines.tasks import Critique, Draft, IndependentScore
 _VERSIONED = ("srt-feedback", "distilabel", "transformers", "torch", "pyarrow")
 
 
+# Share of a batch's rows that may fail at the endpoint before the run stops.
+_MOST_FAILED = 0.5
+
+
 class Observer(Protocol):
     """Is told how far a run has come, after each batch that reached the disk."""
 
@@ -53,23 +56,18 @@ class Observer(Protocol):
 def make_pipeline(recipe: Stage1Recipe, sources: Sequence[Source], skip: int = 0) -> dag.Pipeline:
     """The distilabel pipeline of a recipe; its first `skip` rows are in the ledger already."""
     filters = recipe.filters.as_filters()
-    given = isinstance(recipe.drafts, GivenDrafts)
     with dag.Pipeline(name=f"srt-stage1-{recipe.name}") as pipeline:
-        steps = [
-            LoadInstructions(
-                name="load",
-                sources=list(sources),
-                skip=skip,
-                batch_size=recipe.batch_size,
-                with_drafts=given,
-            ),
-            _draft_step(recipe),
-            _critique_step(recipe),
-            _score_step(recipe),
-            KeepOrDrop(name="keep_or_drop", filters=filters),
-        ]
-        for step, following in pairwise(steps):
-            step.connect(following)
+        load = LoadInstructions(
+            name="load",
+            sources=list(sources),
+            skip=skip,
+            batch_size=recipe.batch_size,
+            with_drafts=isinstance(recipe.drafts, GivenDrafts),
+        )
+        draft = _draft_step(recipe)
+        critique = _critique_step(recipe)
+        score = _score_step(recipe, critique)
+        load >> draft >> critique >> score >> KeepOrDrop(name="keep_or_drop", filters=filters)
     return pipeline
 
 
@@ -103,11 +101,15 @@ def _critique_step(recipe: Stage1Recipe) -> dag.Step:
     return Critique(name="critique", filters=filters, **settings)
 
 
-def _score_step(recipe: Stage1Recipe) -> dag.Step:
+def _score_step(recipe: Stage1Recipe, critique: dag.Step) -> dag.Step:
     scorer = recipe.scorer or recipe.critic
     if isinstance(scorer, VerifiableTeacher):
         return VerifiableScore(name="score")
-    return IndependentScore(name="score", **_review_settings(recipe, scorer))
+    settings = _review_settings(recipe, scorer)
+    if scorer == recipe.critic:
+        # One object, so that both steps together keep to the endpoint's limit.
+        settings["llm"] = critique.llm
+    return IndependentScore(name="score", **settings)
 
 
 def build_stage1(
@@ -143,6 +145,7 @@ def build_stage1(
                 llm.check()
         observe(done, found.rows)
         for batch in dag.stream(steps, stop):
+            _require_answers(folder, batch)
             run.append(batch)
             for row in batch:
                 done.add(row)
@@ -196,6 +199,20 @@ def _require_same_rows(run: Run, sources: Sequence[Source]) -> None:
                 f"{run.folder}: the sources give other rows than when the run began "
                 f"({old['id']} then, {new['id']} now)"
             )
+
+
+def _require_answers(folder: Path, batch: list[dict[str, Any]]) -> None:
+    """Stop where an endpoint fails for most rows: that is an outage, not the rows' fault.
+
+    The batch is not written, so that the rows are tried again when the run continues.
+    """
+    failed = [row["detail"] for row in batch if row["reason"] == "call_failed"]
+    asked = sum(bool(row["calls"]) for row in batch)
+    if len(failed) > max(3, asked * _MOST_FAILED):
+        raise RunFailed(
+            f"{folder}: {len(failed)} of {asked} rows of a batch got no answer ({failed[-1]}); "
+            "the same command tries them again"
+        )
 
 
 def _facts(recipe: Stage1Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dict[str, Any]:

@@ -30,6 +30,10 @@ def failing(messages, seed):
     return Completion(None, reason="call_failed", detail="HTTP 500 five times", attempts=5)
 
 
+def sometimes_failing(messages, seed):
+    return failing(messages, seed) if seed % 5 == 0 else draft(messages, seed)
+
+
 def refused(messages, seed):
     raise BadInput("http://127.0.0.1:1/v1 refused the key in $KEY (401)")
 

@@ -75,7 +75,7 @@ def test_overrides_replace_values(write):
     listed = GOOD.replace("{builtin: stage1}", "[{builtin: stage1}, {builtin: stage2}]")
     recipe = load_recipe(write(listed), ["instructions.1.limit=3"])
     assert [block.limit for block in recipe.instructions] == [None, 3]
-    with pytest.raises(BadInput, match="no 'instructions.7' to set this in"):
+    with pytest.raises(BadInput, match=r"no 'instructions\.7' to set this in"):
         load_recipe(write(listed), ["instructions.7.limit=3"])
     for override, says in {
         "seed": "reads key=value",

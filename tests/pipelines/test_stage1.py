@@ -155,13 +155,23 @@ def test_a_refused_key_ends_the_run_and_leaves_no_folder(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(
-    ("drafts", "reason"),
-    [(scripted("failing"), "call_failed"), (scripted("empty"), "draft_empty")],
-)
-def test_a_model_that_answers_rubbish_drops_rows_with_a_reason(tmp_path, drafts, reason):
-    run = build_stage1(recipe(drafts=drafts), tmp_path / "run", ignore)
-    assert run.read_manifest()["funnel"]["dropped"] == {reason: 180}
+def test_a_model_that_answers_nothing_drops_rows_with_a_reason(tmp_path):
+    run = build_stage1(recipe(drafts=scripted("empty")), tmp_path / "run", ignore)
+    assert run.read_manifest()["funnel"]["dropped"] == {"draft_empty": 180}
+
+
+def test_calls_that_fail_now_and_then_drop_their_rows(tmp_path):
+    run = build_stage1(recipe(drafts=scripted("sometimes_failing")), tmp_path / "run", ignore)
+    failed = [row for row in run.iter_rows() if row["reason"] == "call_failed"]
+    assert 10 < len(failed) < 90
+    assert {row["detail"] for row in failed} == {"HTTP 500 five times"}
+    assert {row["calls"][0]["attempts"] for row in failed} == {5}
+
+
+def test_an_outage_stops_the_run_instead_of_dropping_its_rows(tmp_path):
+    with pytest.raises(RunFailed, match=r"16 of 16 rows .*HTTP 500.* tries them again"):
+        build_stage1(recipe(drafts=scripted("failing")), tmp_path / "run", ignore)
+    assert not (tmp_path / "run").exists()
 
 
 def test_drafts_from_a_file_are_taken_as_they_are(tmp_path):

@@ -48,7 +48,8 @@ class Funnel:
         else:
             self.dropped[row["reason"]] += 1
         for call in row["calls"]:
-            self.calls += 1
+            # The teacher and given drafts are recorded like calls, and ask no model.
+            self.calls += call["tokens_out"] is not None
             self.models.setdefault(call["step"], {key: call[key] for key in SETTINGS})
             self.tokens_in += call["tokens_in"] or 0
             self.tokens_out += call["tokens_out"] or 0

@@ -173,7 +173,7 @@ class VerifiableSource:
     licence: str = BUILTIN_LICENCE
 
     def candidates(self) -> Iterator[Candidate]:
-        from builders.verifiable import generate
+        from builders.verifiable.registry import generate
 
         for problem in generate(self.seed, self.count, self.families, self.split):
             yield Candidate(problem.instruction, task=problem.task)

@@ -19,13 +19,13 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _excepthook = sys.excepthook
-with warnings.catch_warnings():
-    # pydantic 2.12 and later warns of distilabel's way of writing defaults.
-    warnings.simplefilter("ignore")
-    from distilabel.models.llms.base import LLM
-    from distilabel.pipeline import Pipeline
-    from distilabel.steps import GeneratorStep, Step, StepInput
-    from distilabel.steps.tasks.base import Task
+# pydantic 2.12 and later warns of distilabel's way of writing defaults, in subclasses too.
+warnings.filterwarnings("ignore", message="The 'default' attribute with value None")
+from distilabel.models.llms.base import LLM  # noqa: E402
+from distilabel.pipeline import Pipeline  # noqa: E402
+from distilabel.steps import GeneratorStep, Step, StepInput  # noqa: E402
+from distilabel.steps.tasks.base import Task  # noqa: E402
+
 # distilabel installs tracebacks that print local variables: keys among them.
 sys.excepthook = _excepthook
 

@@ -2,16 +2,19 @@
 
 from builders.errors import BadInput
 from pipelines.llms.base import ChatLLM
+from pipelines.llms.store import ResponseStore
 from pipelines.recipe import AnyModel
 
 # Keys that the pipeline uses itself.
 _NOT_FOR_THE_LLM = {"kind", "system", "price"}
 
 
-def make_llm(model: AnyModel) -> ChatLLM:
+def make_llm(model: AnyModel, store: ResponseStore | None = None) -> ChatLLM:
     """The unloaded LLM of a model block. BadInput where its extra is not installed."""
-    settings = model.model_dump(exclude=_NOT_FOR_THE_LLM)
-    return _class_of(model.kind)(**settings)
+    llm = _class_of(model.kind)(**model.model_dump(exclude=_NOT_FOR_THE_LLM))
+    if store is not None:
+        llm.keep_in(store)
+    return llm
 
 
 def _class_of(kind: str) -> type[ChatLLM]:

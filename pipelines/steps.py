@@ -10,7 +10,7 @@ from builders.errors import BadInput
 from builders.filters import Filters, too_low
 from builders.schema import LEDGER
 from builders.sources import draw
-from builders.verifiable import check
+from builders.verifiable.registry import check
 from pipelines.calls import unpriced_call
 from pipelines.dag import GeneratorStep, Row, Step, StepInput
 

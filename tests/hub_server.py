@@ -45,6 +45,18 @@ class HubServer:
             info = {"id": self.repo, "sha": self.sha, "siblings": siblings}
             content = json.dumps(info).encode()
             headers["Content-Type"] = "application/json"
+        elif path == f"/api/datasets/{self.repo}/tree/{self.sha}":
+            tree = [
+                {
+                    "type": "file",
+                    "path": name,
+                    "size": len(content),
+                    "oid": hashlib.sha1(content).hexdigest(),
+                }
+                for name, content in self.files.items()
+            ]
+            content = json.dumps(tree).encode()
+            headers["Content-Type"] = "application/json"
         elif path.removeprefix(resolve) in self.files:
             content = self.files[path.removeprefix(resolve)]
             headers["ETag"] = f'"{hashlib.sha1(content).hexdigest()}"'

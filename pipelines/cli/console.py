@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from builders.funnel import Funnel
 from builders.reasons import REASONS
@@ -67,9 +66,6 @@ def _brief(funnel: Funnel) -> str:
 
 def print_funnel(facts: Mapping[str, Any]) -> None:
     """The funnel of a run, its drop reasons and its mean scores, as a person reads them."""
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_column(justify="right")
-    table.add_column()
     stages = {
         "rows": "instructions drawn",
         "drafted": "drafted",
@@ -78,10 +74,9 @@ def print_funnel(facts: Mapping[str, Any]) -> None:
         "kept": "kept",
     }
     for key, label in stages.items():
-        table.add_row(f"{facts[key]:,}", label)
+        out.print(f"{facts[key]:>8,}  {label}")
     for reason, count in facts["dropped"].items():
-        table.add_row(f"[dim]{count:,}[/dim]", f"[dim]dropped: {reason} ({REASONS[reason]})[/dim]")
-    out.print(table)
+        out.print(f"{count:>8,}  dropped: {reason} ({REASONS[reason]})", style="dim", markup=False)
     if facts["mean_draft_score"] is not None:
         out.print(
             f"mean independent score of kept rows: draft {facts['mean_draft_score']:.2f}, "

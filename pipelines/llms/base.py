@@ -8,11 +8,14 @@ refused key, an endpoint that is gone) is raised, as `SrtError`.
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from pipelines.dag import LLM
+
+if TYPE_CHECKING:
+    from pipelines.llms.store import ResponseStore
 
 Message = dict[str, str]
 
@@ -68,6 +71,13 @@ class ChatLLM(LLM):
 
     def check(self) -> None:
         """Raise `SrtError` where a run could not even begin; asks nothing that is paid for."""
+
+    def keep_in(self, store: "ResponseStore") -> None:
+        """Take answers from `store` where it has them, and put there what is paid for.
+
+        Models in this process cost nothing to ask again, and their weights can change under
+        one name: they take no notice.
+        """
 
     @abstractmethod
     def complete(self, requests: Sequence[Request]) -> list[Completion]:

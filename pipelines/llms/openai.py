@@ -15,6 +15,10 @@ from pipelines.llms.base import ChatLLM, Completion, Request
 from pipelines.llms.chat_body import ChatBody
 from pipelines.llms.http_session import Endpoint
 from pipelines.llms.request_loop import Policy, RequestLoop
+from pipelines.llms.store import ResponseStore
+
+# Answers without text that asking again would only pay for again.
+_PAID_FOR = ("refusal", "content_filtered")
 
 # Of the module and not of the object, which has to be picklable until it is used.
 _STARTING = threading.Lock()
@@ -51,6 +55,7 @@ class OpenAILLM(ChatLLM):
 
     _key: SecretStr | None = PrivateAttr(None)
     _requests: RequestLoop | None = PrivateAttr(None)
+    _store: ResponseStore | None = PrivateAttr(None)
     _close: weakref.finalize | None = PrivateAttr(None)
 
     @field_validator("base_url")
@@ -88,8 +93,24 @@ class OpenAILLM(ChatLLM):
         self._requests = self._close = self._key = None
         super().unload()
 
+    def keep_in(self, store: ResponseStore) -> None:
+        self._store = store
+
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        return self._started().run(requests)
+        loop, store = self._started(), self._store
+        if store is None:
+            return loop.run(requests)
+        keys = [loop.key(request) for request in requests]
+        known = store.get(keys)
+        missing = [index for index, key in enumerate(keys) if key not in known]
+
+        def keep(at: int, completion: Completion) -> None:
+            if completion.text is not None or completion.reason in _PAID_FOR:
+                store.put(keys[missing[at]], self.model, self.endpoint, completion)
+
+        fresh = loop.run([requests[index] for index in missing], keep)
+        answers = dict(zip(missing, fresh, strict=True))
+        return [answers.get(index) or known[key] for index, key in enumerate(keys)]
 
     def check(self) -> None:
         """Ask once before a run: RunFailed if nobody answers, BadInput if the key is refused."""

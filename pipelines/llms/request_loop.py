@@ -1,9 +1,10 @@
 """The request loop: limit, deadline, retries, and which failures stop a run."""
 
 import asyncio
+import hashlib
 import logging
 import random
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -66,6 +67,8 @@ class RequestLoop:
         self._endpoint = endpoint
         self._policy = policy
         self._body = body
+        # As the recipe has it: what an endpoint makes us change is no other question.
+        self._asked = body
         self._limit = AdaptiveLimit(policy.in_flight)
         self._session: HttpSession | None = None
         # Every `run` in progress, and the error of another one that stopped it.
@@ -76,9 +79,18 @@ class RequestLoop:
     def alive(self) -> bool:
         return self._thread.alive
 
-    def run(self, requests: Sequence[Request]) -> list[Completion]:
-        """One Completion for each request, in order; SrtError if the run has to stop."""
-        return self._wait_for(self._batch(requests))
+    def run(
+        self, requests: Sequence[Request], done: Callable[[int, Completion], None] | None = None
+    ) -> list[Completion]:
+        """One Completion for each request, in order; SrtError if the run has to stop.
+
+        `done` is told each as it arrives, with its index, while its slot is still taken.
+        """
+        return self._wait_for(self._batch(requests, done))
+
+    def key(self, request: Request) -> bytes:
+        """What is asked, hashed: model, messages, sampling parameters, seed and schema."""
+        return hashlib.sha256(b"openai\0" + self._asked.encode(request)).digest()
 
     def check(self) -> None:
         """Ask for the list of models: is anybody there, and is the key good?"""
@@ -94,12 +106,17 @@ class RequestLoop:
             pass
         raise RunFailed(f"{self._endpoint}: unloaded while requests were outstanding")
 
-    async def _batch(self, requests: Sequence[Request]) -> list[Completion]:
+    async def _batch(
+        self, requests: Sequence[Request], done: Callable[[int, Completion], None] | None
+    ) -> list[Completion]:
         batch = asyncio.current_task()
         self._batches[batch] = None
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._answer(request)) for request in requests]
+                tasks = [
+                    group.create_task(self._answer(request, index, done))
+                    for index, request in enumerate(requests)
+                ]
             return [task.result() for task in tasks]
         except ExceptionGroup as errors:
             stop = errors.exceptions[0]
@@ -117,7 +134,9 @@ class RequestLoop:
             raise type(stop)(*stop.args)
         raise stop
 
-    async def _answer(self, request: Request) -> Completion:
+    async def _answer(
+        self, request: Request, index: int, done: Callable[[int, Completion], None] | None
+    ) -> Completion:
         call = _Call()
         clock = asyncio.get_running_loop().time
         while True:
@@ -127,14 +146,17 @@ class RequestLoop:
             call.attempts += 1
             try:
                 outcome = await self._fetch(request, body)
+                verdict = self._judge(call, outcome, body, ticket)
+                if isinstance(verdict, Answered):
+                    call.seconds += clock() - begun
+                    completion = self._completion(call, verdict)
+                    if done:
+                        done(index, completion)
+                    return completion
             finally:
                 self._limit.release()
-            verdict = self._judge(call, outcome, body, ticket)
-            if not isinstance(verdict, Answered):
-                await asyncio.sleep(verdict)
+            await asyncio.sleep(verdict)
             call.seconds += clock() - begun
-            if isinstance(verdict, Answered):
-                return self._completion(call, verdict)
 
     async def _fetch(self, request: Request, body: ChatBody) -> Outcome:
         reply = await self._open_session().chat(body.encode(request))

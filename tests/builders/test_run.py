@@ -80,6 +80,8 @@ def test_the_funnel_counts_what_the_ledger_says():
     )
     assert sum(facts["refinement_scores"].values()) == len(kept)
     assert facts["calls"] == sum(len(row["calls"]) for row in rows)
+    unpriced = [{**call, "tokens_out": None} for call in rows[0]["calls"]]
+    assert Funnel.of([{**rows[0], "calls": unpriced}]).calls == 0
 
 
 def test_an_empty_funnel_has_no_means():

@@ -1,0 +1,169 @@
+"""Counting letters, vowels, words and items."""
+
+import re
+from fractions import Fraction
+from random import Random
+
+from builders.verifiable.answers import read_number
+from builders.verifiable.forms import draw_form, request
+from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.prose import words
+from builders.verifiable.short_answer import Question, review_reading
+from builders.verifiable.topics import TOPICS
+from builders.verifiable.wording import NUMERALS, count_of, listing, number, pick, sentence
+from builders.verifiable.words import NOUNS
+
+_TEXTS = {
+    "letter": (
+        'How many times does the letter {letter} appear in "{word}"?',
+        "How many {letter}'s are there in the word {word}?",
+        "Count the letter {letter} in the word '{word}'.",
+        "In the word {word}, how often do you find the letter {letter}?",
+    ),
+    "vowels": (
+        'How many vowels are there in the word "{word}"? Count a, e, i, o and u.',
+        "Count the vowels (a, e, i, o, u) in {word}.",
+        "How many of the letters of '{word}' are vowels (a, e, i, o, u)?",
+        "Tell me the number of vowels, that is a, e, i, o and u, in the word {word}.",
+    ),
+    "words": (
+        'How many words are in this sentence? "{text}"',
+        'Count the words: "{text}"',
+        'What is the number of words in "{text}"?',
+        'Here is a sentence: "{text}" How many words does it have?',
+    ),
+    "items": (
+        "How many items are in this list: {list}?",
+        "Count the things in this list: {list}.",
+        "My list says: {list}. How many things are on it?",
+        "How many words are listed here? {list}",
+    ),
+}
+_NAMES = {"vowels": "vowel", "words": "word", "items": "item"}
+_NUMBER = rf"(?:[0-9]+|{'|'.join(NUMERALS)})"
+
+
+def _make(rng: Random) -> Problem:
+    kind = rng.choice(("letter", "letter", "vowels", "words", "items"))
+    args: dict = {"kind": kind, "form": draw_form(rng)}
+    if kind in ("letter", "vowels"):
+        args["word"] = rng.choice(NOUNS)
+    if kind == "letter":
+        args["letter"] = rng.choice(args["word"] if rng.random() < 0.9 else "aeinorst")
+    elif kind == "words":
+        args["text"] = rng.choice(rng.choice(TOPICS).facts)
+    elif kind == "items":
+        args["items"] = rng.sample(NOUNS, rng.randint(4, 12))
+    shown = args | {"list": ", ".join(args.get("items", ()))}
+    instruction = rng.choice(_TEXTS[kind]).format(**shown)
+    return Problem("counting", args, instruction + request(rng, args["form"], "number"))
+
+
+def _counted(args: Args) -> list[str]:
+    """What is to be counted, one by one."""
+    kind = args["kind"]
+    if kind == "letter":
+        return [letter for letter in args["word"] if letter.casefold() == args["letter"]]
+    if kind == "vowels":
+        return [letter for letter in args["word"] if letter.casefold() in "aeiou"]
+    return list(args["items"]) if kind == "items" else words(args["text"])
+
+
+def _working(args: Args, found: list[str], brief: str) -> str:
+    kind = args["kind"]
+    if kind == "letter":
+        spelt = "-".join(args["word"])
+        places = [
+            str(place)
+            for place, letter in enumerate(args["word"], start=1)
+            if letter.casefold() == args["letter"]
+        ]
+        if not places:
+            return f"{spelt}: no place has {args['letter']}. {brief}"
+        where = f"{'place' if len(places) == 1 else 'places'} {listing(places)}"
+        return f"{spelt}: {args['letter']} stands at {where}. {brief}"
+    if kind == "vowels":
+        return f"{'-'.join(args['word'])}: the vowels are {listing(found) or 'none'}. {brief}"
+    numbered = ", ".join(f"{item} ({place})" for place, item in enumerate(found, start=1))
+    return f"{numbered}. {brief}"
+
+
+def _stated(args: Args) -> list[re.Pattern[str]]:
+    """What says how many of the very thing there are: `3 times`, `two r's`, `five words`."""
+    kind = args["kind"]
+    things = {
+        "letter": rf"times?\b|(?:letters? )?[\"'“‘]?{re.escape(args.get('letter', ''))}\b",
+        "vowels": r"vowels?\b",
+        "words": r"(?:\w+ )?words?\b",
+        "items": r"(?:\w+ )?(?:items?|things?|words?|elements?|entries|objects?)\b",
+    }[kind]
+    patterns = [rf"\b(?P<rest>{_NUMBER}) (?:{things})"]
+    if kind == "letter":
+        patterns.append(
+            r"\b(?:appears?|occurs?|used|found) (?:only |exactly )?(?P<rest>once|twice)\b"
+        )
+    return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
+
+
+def _check(args: Args, draft: str) -> Check:
+    kind, found = args["kind"], _counted(args)
+    count = len(found)
+    if kind == "letter":
+        thing, where = f"letter {args['letter']}", f"in {args['word']}"
+        asked = f"the number of times that {args['letter']} is {where}"
+        times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+        brief = pick(
+            args,
+            "brief",
+            f"The {thing} appears {count_of(count, 'time')} {where}.",
+            f"In {args['word']} there {'is' if count == 1 else 'are'} {count_of(count, 'letter')} "
+            f"{args['letter']}.",
+        )
+        slip_end = f"{args['letter']} is {where} {times}"
+    else:
+        thing = _NAMES[kind]
+        where = {"vowels": f"in {args.get('word')}", "words": "in the sentence"}.get(
+            kind, "on the list"
+        )
+        asked = f"the number of {thing}s {where}"
+        brief = f"There {'is' if count == 1 else 'are'} {count_of(count, thing)} {where}."
+        slip_end = f"there {'is' if count == 1 else 'are'} {count_of(count, thing)} {where}"
+    hints = (
+        {
+            "letter": f"Spell {args.get('word')} and mark every {args.get('letter')}.",
+            "vowels": f"Spell {args.get('word')} and mark each a, e, i, o and u.",
+        }.get(kind, f"Number the {thing}s one after the other, up to the last one."),
+        "Point at each in turn and count on by one; do not guess.",
+        f"Go from left to right and keep a running count of each {thing}.",
+    )
+
+    def slip(given: Fraction) -> str | None:
+        off = given - count
+        if abs(off) <= 2 and off.denominator == 1:
+            how = "few" if off < 0 else "many"
+            return f"{number(given)} is {abs(off)} too {how}: {slip_end}."
+        if kind == "letter" and given == len(args["word"]):
+            return f"{number(given)} is the length of the whole word; {slip_end}."
+        return pick(
+            args,
+            "slip",
+            f"It counts {number(given)}, but {slip_end}.",
+            f"The count {number(given)} is wrong: {slip_end}.",
+            f"{sentence(slip_end)}, not {number(given)}.",
+        )
+
+    if kind == "letter":
+        # "Does not appear" is a count as well.
+        text = re.sub(
+            r"(?i)\b(?:does not|doesn['’]t|never|not) (?:appear|occur|contain)s?\b",
+            "appears 0 times",
+            draft,
+        )
+    else:
+        text = draft
+    question = Question(args, asked, str(count), brief, _working(args, found, brief), hints)
+    reading = read_number(text, stated=_stated(args), numerals=True)
+    return review_reading(question, draft, Fraction(count), reading, slip=slip)
+
+
+FAMILIES = (Family("counting", _make, _check),)

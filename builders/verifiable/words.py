@@ -1,0 +1,42 @@
+"""Plain words, names and things that instructions are made of."""
+
+from builders.verifiable.wording import listed
+
+NAMES = listed(
+    "Anna Ben Clara David Emma Felix Grace Hugo Ines Jonas Kate Liam Maria Noah Olivia Paul Rosa "
+    "Sam Tara Victor Wendy Yusuf Zoe Amir Bella Carlos Diana Elena Fatima George"
+)
+SURNAMES = listed(
+    "Adams Baker Clark Davies Evans Fischer Garcia Hughes Ivanov Jensen Keller Lopez Martin Novak "
+    "Olsen Parker Quinn Rossi Silva Turner Vogel Walker Young Zimmer"
+)
+THINGS = listed(
+    "apples oranges marbles pencils stickers cookies shells buttons plums eggs stamps cards nuts "
+    "lemons candles"
+)
+# Nouns of four to ten letters, for spelling, counting and sorting.
+NOUNS = listed(
+    "apple balloon banana basket blanket bottle bridge bucket butter button cabbage camera candle "
+    "carpet castle cellar chair cherry circle coffee corner cotton cousin curtain daughter desert "
+    "dinner doctor dragon drawer elephant engine evening family farmer feather finger flower "
+    "forest garden ginger glasses grammar hammer harbour helmet honey island jacket jungle kettle "
+    "kitchen ladder lantern lemon letter library lobster machine marble market meadow melon mirror "
+    "monkey morning mountain mushroom needle number office onion orange orchard oyster palace "
+    "parrot pencil pepper picture pillow pirate planet pocket potato pumpkin puzzle rabbit ribbon "
+    "river rocket saddle sailor school scissors shadow shoulder silver spider spoon station "
+    "strawberry summer sunset table teacher thunder ticket tomato tractor trumpet tunnel turtle "
+    "umbrella valley village violin wagon walnut window winter yellow zebra"
+)
+ANIMALS = listed("cat dog fox horse rabbit goat owl donkey squirrel duck hedgehog pony")
+OBJECTS = listed(
+    "lantern umbrella basket violin ladder blanket bucket kettle mirror bicycle helmet suitcase "
+    "teapot candle cushion barrel"
+)
+PLACES = listed(
+    "river bridge station garden harbour market church library orchard windmill lighthouse castle "
+    "bakery meadow school"
+)
+CITIES = listed(
+    "Lisbon Oslo Vienna Prague Dublin Madrid Warsaw Athens Helsinki Rome Berlin Porto Lyon Hamburg "
+    "Bristol Toronto Denver Seattle Boston Chicago Sydney Auckland Nairobi Lima"
+)

@@ -1,0 +1,52 @@
+"""Sampling that depends on a request's seed and not on the batch it travels in."""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import LogitsProcessor
+
+# The nucleus is nearly always among so many tokens; sorting a whole vocabulary costs more
+# than the rest of a small model's step.
+_SHORTLIST = 256
+
+
+class SeededSampling(LogitsProcessor):
+    """Makes greedy search sample, by adding Gumbel noise to the scores (the Gumbel-max trick).
+
+    The noise of row i at step t is a function of (`seeds[i]`, t) and the vocabulary's size,
+    since each row draws from a generator of its own, once a step.
+    """
+
+    def __init__(
+        self, seeds: Sequence[int], temperature: float, top_p: float, device: torch.device
+    ) -> None:
+        self._rows = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self._temperature = temperature
+        self._top_p = top_p
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
+        """Scores and result: (rows, vocabulary)."""
+        scores = scores.float()
+        # Measured from the best one, so that no temperature is small enough to overflow.
+        scores = (scores - scores.amax(-1, keepdim=True)) / self._temperature
+        if self._top_p < 1:
+            scores = nucleus(scores, self._top_p)
+        uniform = torch.empty_like(scores)
+        for row, generator in zip(uniform, self._rows, strict=True):
+            row.uniform_(generator=generator)
+        return scores - uniform.log_().neg_().log_()
+
+
+def nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Scores (rows, vocabulary) with -inf outside the smallest set of mass `top_p`.
+
+    Tokens as probable as the least probable one of the set stay in: which of them a sort
+    puts first is an accident.
+    """
+    probabilities = scores.softmax(-1)
+    best = probabilities.topk(min(_SHORTLIST, scores.shape[-1])).values
+    if (best.sum(-1) < top_p).any():
+        best = probabilities.sort(descending=True).values
+    inside = best.cumsum(-1) - best < top_p
+    least = best.gather(-1, inside.sum(-1, keepdim=True) - 1)
+    return scores.masked_fill(probabilities < least, -torch.inf)

@@ -1,0 +1,104 @@
+"""The real recipe against a real HTTP endpoint whose replies are good, broken or no reply."""
+
+from collections import Counter
+from itertools import cycle
+
+import yaml
+
+from builders.run import Run
+from pipelines.recipe import RECIPES_FOLDER
+from tests import openai_server as server
+from tests.reply_bank import BROKEN
+
+# What is wrong with a reply, and the reason the ledger has to give. A score that cannot be read
+# and an empty list are told by the filters; all else by the parser.
+BAD = [
+    # An endpoint says of a reply that stops in the middle that it ran out of tokens.
+    (reason, server.cut_off(reply) if reason == "refinement_truncated" else reply)
+    for reason, replies in BROKEN.items()
+    for reply in replies
+]
+FAULTS = {
+    "refusal": server.refusal(),
+    "content_filtered": server.filtered(),
+    "reply_truncated": server.cut_off("### Weaknesses\n1. It leaves out the"),
+}
+PASSING = [server.status(500), server.status(429, {"Retry-After": "0"}), server.html()]
+
+
+class Critic:
+    """Breaks every third review, each in another way, and fails now and then on the way."""
+
+    def __init__(self):
+        self.expected = {}
+        self.bad = cycle([*BAD, *FAULTS.items()])
+        self.passing = cycle(PASSING)
+        self.reviews = 0
+
+    def __call__(self, body, n):
+        prompt = body["messages"][-1]["content"]
+        if n % 11 == 5:
+            return next(self.passing)
+        if "### Improved Response" not in prompt:
+            return server.critic(body, n)
+        self.reviews += 1
+        if self.reviews % 3:
+            return server.critic(body, n)
+        reason, reply = next(self.bad)
+        self.expected[prompt] = reason
+        return reply
+
+
+def test_200_rows_with_every_broken_reply_in_the_ledger(srt, tmp_path):
+    critic = Critic()
+    with server.OpenAIServer(critic, key="sk-right") as endpoint:
+        srt(
+            "build",
+            "stage1",
+            "stage1-openai.yaml",
+            "instructions=[{builtin: stage1}, {verifiable: 20}]",
+            "drafts={kind: scripted, script: 'tests.scripts:draft'}",
+            f"critic.base_url={endpoint.url}",
+            "--out",
+            "run",
+            env={"OPENAI_API_KEY": "sk-right"},
+        )
+    rows = list(Run(tmp_path / "run").iter_rows())
+    assert len(rows) == 200
+    found = {}
+    for row in rows:
+        for prompt, reason in critic.expected.items():
+            if f"### Instruction\n{row['instruction']}\n" in prompt:
+                found[row["id"]] = (reason, row["reason"])
+    assert len(found) == len(critic.expected) >= 60
+    wrong = Counter(pair for pair in found.values() if pair[0] != pair[1])
+    assert not wrong
+    # A broken reply costs its own row alone.
+    lost = [row for row in rows if row["id"] not in found and row["status"] == "dropped"]
+    assert {row["reason"] for row in lost} <= {"margin"}
+    retried = [call for row in rows for call in row["calls"] if call["failures"]]
+    assert {"HTTP 500", "HTTP 429"} <= {why for call in retried for why in call["failures"]}
+
+
+def test_the_recipe_asks_with_the_papers_settings():
+    recipe = yaml.safe_load((RECIPES_FOLDER / "stage1-openai.yaml").read_text())
+    assert recipe["drafts"]["temperature"] == 0.7
+    assert (recipe["critic"]["temperature"], recipe["critic"]["max_new_tokens"]) == (0, 2048)
+
+
+def test_a_wrong_key_is_told_and_never_shown(srt, tmp_path):
+    with server.OpenAIServer(server.critic, key="sk-right") as endpoint:
+        failed = srt(
+            "build",
+            "stage1",
+            "stage1-openai.yaml",
+            "drafts={kind: scripted, script: 'tests.scripts:draft'}",
+            f"critic.base_url={endpoint.url}",
+            "--out",
+            "run",
+            env={"OPENAI_API_KEY": "sk-wrong-secret"},
+            expect=2,
+        )
+    assert "refused the key in $OPENAI_API_KEY (401)" in failed.stderr
+    assert "sk-wrong-secret" not in failed.stdout + failed.stderr
+    assert not (tmp_path / "run").exists()

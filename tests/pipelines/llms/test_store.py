@@ -1,0 +1,159 @@
+import multiprocessing
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from builders.errors import RunFailed
+from pipelines.llms.base import Completion, Request
+from pipelines.llms.openai import OpenAILLM
+from pipelines.llms.store import ResponseStore
+from tests import openai_server as server
+
+FULL = Completion(
+    "Grüße, 世界", 12, 34, "stop", None, None, latency=1.5, attempts=2, failures=("HTTP 500",)
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ResponseStore(tmp_path / "cache" / "responses.sqlite")
+
+
+def llm_for(endpoint, store, **settings):
+    settings = {"model": "m", "base_url": endpoint.url, "api_key_env": None, **settings}
+    llm = OpenAILLM(backoff_base=0.0, **settings)
+    llm.keep_in(store)
+    return llm
+
+
+def requests(count, **changes):
+    return [
+        Request(**{"messages": [{"role": "user", "content": f"Question {n}"}], "seed": n, **changes})
+        for n in range(count)
+    ]
+
+
+def test_what_goes_in_comes_out(store):
+    store.put(b"one", "m", "openai", FULL)
+    assert store.get([b"one", b"two"]) == {b"one": FULL}
+    assert store.get([]) == {}
+
+
+def test_the_first_answer_stays(store):
+    store.put(b"one", "m", "openai", FULL)
+    store.put(b"one", "m", "openai", Completion("other"))
+    assert store.get([b"one"])[b"one"] == FULL
+
+
+def test_more_keys_than_a_statement_takes(store):
+    keys = [str(n).encode() for n in range(2500)]
+    for key in keys:
+        store.put(key, "m", "openai", FULL)
+    assert store.get(keys).keys() == set(keys)
+
+
+def test_stats_and_prune(store):
+    for n in range(30):
+        store.put(str(n).encode(), "a" if n < 10 else "b", "openai", FULL)
+    assert store.stats().by_model == {"b": 20, "a": 10}
+    assert store.stats().bytes > 0
+    assert store.prune(older_than_days=1) == 0
+    assert store.prune(model="a") == 10
+    assert store.prune() == 20
+    assert store.stats().completions == 0
+
+
+def _fill(path, first):
+    store = ResponseStore(path)
+    for n in range(first, first + 200):
+        store.put(str(n).encode(), "m", "openai", FULL)
+
+
+def test_processes_and_threads_share_a_store(store):
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_fill, args=(store.path, 100 * n)) for n in range(2)]
+    for process in processes:
+        process.start()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: _fill(store.path, 1000 + 100 * n), range(4)))
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert store.stats().completions == 300 + 500
+
+
+def test_a_file_that_is_no_store_is_one_line(tmp_path):
+    path = tmp_path / "responses.sqlite"
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+    with pytest.raises(RunFailed, match="move the file away") as error:
+        ResponseStore(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_store_that_was_cut_off_is_told(store):
+    for n in range(500):
+        store.put(str(n).encode(), "m", "openai", FULL)
+    store.prune(model="none")
+    size = store.path.stat().st_size
+    with store.path.open("r+b") as file:
+        file.truncate(size // 2)
+    with pytest.raises(RunFailed, match="move the file away"):
+        ResponseStore(store.path).stats()
+
+
+def test_a_full_disk_is_one_line(store, monkeypatch):
+    class Full:
+        def execute(self, *_):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(ResponseStore, "_connection", Full())
+    with pytest.raises(RunFailed, match="no space left"):
+        store.put(b"one", "m", "openai", FULL)
+
+
+def test_nothing_is_asked_twice(store):
+    with server.OpenAIServer() as endpoint:
+        first = llm_for(endpoint, store).complete(requests(20))
+        again = llm_for(endpoint, store).complete(requests(25))
+        assert len(endpoint.requests) == 25
+    assert again[:20] == first
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": "other"}, {"temperature": 0.5}, {"top_p": 0.9}, {"max_new_tokens": 7}]
+)
+def test_what_the_answer_depends_on_is_in_the_key(store, change):
+    with server.OpenAIServer() as endpoint:
+        llm_for(endpoint, store).complete(requests(3))
+        llm_for(endpoint, store, **change).complete(requests(3))
+        assert len(endpoint.requests) == 6
+        llm_for(endpoint, store).complete(requests(3, seed=99))
+        assert len(endpoint.requests) == 9
+
+
+def test_how_hard_an_endpoint_is_driven_is_not_in_the_key(store):
+    with server.OpenAIServer() as endpoint:
+        llm_for(endpoint, store).complete(requests(3))
+        llm_for(endpoint, store, in_flight=2, deadline=5.0, max_attempts=2).complete(requests(3))
+        assert len(endpoint.requests) == 3
+
+
+def test_only_what_was_paid_for_is_kept(store):
+    replies = [server.refusal(), server.status(400), "Fine."]
+    with server.OpenAIServer(lambda body, n: replies[body["seed"]]) as endpoint:
+        llm = llm_for(endpoint, store)
+        first = llm.complete(requests(3))
+        again = llm.complete(requests(3))
+        assert len(endpoint.requests) == 4
+    assert [completion.reason for completion in first] == ["refusal", "call_failed", None]
+    assert [completion.text for completion in again] == [None, None, "Fine."]
+
+
+def test_answers_are_kept_when_a_later_one_stops_the_run(store):
+    replies = ["Fine.", server.status(402)]
+    with server.OpenAIServer(lambda body, n: replies[body["seed"] == 5]) as endpoint:
+        llm = llm_for(endpoint, store, in_flight=1)
+        with pytest.raises(RunFailed, match="payment required"):
+            llm.complete(requests(6))
+    assert store.stats().completions == 5

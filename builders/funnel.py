@@ -21,6 +21,8 @@ class Funnel:
     tokens_in: int = 0
     tokens_out: int = 0
     calls: int = 0
+    # Of endpoints that are paid for.
+    paid_tokens: int = 0
     # None until a call has a price.
     cost: float | None = None
     # The settings each step's calls were made with, as far as they are the same for every row.
@@ -53,6 +55,8 @@ class Funnel:
             self.models.setdefault(call["step"], {key: call[key] for key in SETTINGS})
             self.tokens_in += call["tokens_in"] or 0
             self.tokens_out += call["tokens_out"] or 0
+            if call["endpoint"] == "openai":
+                self.paid_tokens += call["tokens_in"] + call["tokens_out"]
             if call["cost"] is not None:
                 self.cost = (self.cost or 0.0) + call["cost"]
 

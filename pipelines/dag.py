@@ -13,7 +13,7 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -33,6 +33,11 @@ __all__ = ["LLM", "GeneratorStep", "Pipeline", "Row", "Step", "StepInput", "Task
 
 Row = dict[str, Any]
 
+# For each request in flight: latencies of real endpoints have tails of 20 times their mean.
+_ROWS_AT_HAND = 16
+# Each is a thread, and its rows are in memory.
+_MOST_BATCHES = 64
+
 
 def _chain(pipeline: Pipeline) -> list[Any]:
     """The steps from the generator to the leaf; ValueError unless they form one chain."""
@@ -44,9 +49,15 @@ def _chain(pipeline: Pipeline) -> list[Any]:
     return [pipeline.dag.get_step(name)["step"] for name in names]
 
 
-def _width(step: Step) -> int:
-    """How many batches a step may work on at once: more than one only where it waits."""
+def _width(step: Step, batch_size: int) -> int:
+    """How many batches a step may work on at once: more than one only where it waits.
+
+    Batches leave in order, so that one slow request holds back what was finished behind it: an
+    endpoint has enough to do only while many times the rows are at hand that it takes at once.
+    """
     llm = getattr(step, "llm", None)
+    if in_flight := getattr(llm, "in_flight", None):
+        return min(-(-_ROWS_AT_HAND * in_flight // batch_size) + 1, _MOST_BATCHES)
     return getattr(llm, "concurrent_batches", 1)
 
 
@@ -58,16 +69,22 @@ def load(pipeline: Pipeline) -> list[Any]:
     return steps
 
 
-def stream(steps: list[Any], stop: threading.Event | None = None) -> Iterator[list[Row]]:
+def stream(
+    steps: list[Any],
+    stop: threading.Event | None = None,
+    passed: Callable[[str, list[Row]], None] | None = None,
+) -> Iterator[list[Row]]:
     """Run loaded `steps` and yield the batches of the last one, in order, as they are done.
 
     At most as many batches are under way as the widest step takes, and one more. What a step
     raises is raised here, after the batches before it have been yielded; those behind it are
-    abandoned. Once `stop` is set no further batch is drawn.
+    abandoned. Once `stop` is set no further batch is drawn. `passed` is told, from several
+    threads, of each batch that a step is done with, by the step's name.
     """
     generator, *steps = steps
-    slots = [threading.Semaphore(_width(step)) for step in steps]
-    window = 1 + max(map(_width, steps))
+    widths = [_width(step, generator.batch_size) for step in steps]
+    slots = [threading.Semaphore(width) for width in widths]
+    window = 1 + max(widths)
     closing = threading.Event()
 
     def carry(batch: list[Row]) -> list[Row]:
@@ -76,6 +93,8 @@ def stream(steps: list[Any], stop: threading.Event | None = None) -> Iterator[li
                 if closing.is_set():
                     return []
                 batch = next(step.process_applying_mappings(batch))
+            if passed:
+                passed(step.name, batch)
         return batch
 
     pool = ThreadPoolExecutor(max_workers=window, thread_name_prefix="batch")

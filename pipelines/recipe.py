@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     Tag,
     ValidationError,
+    model_validator,
 )
 
 from builders.errors import BadInput
@@ -118,6 +119,20 @@ class Model(Block):
     price: Price | None = None
 
 
+class BudgetBlock(Block):
+    """What the run's paid endpoints (kind openai) may take: money in the prices' currency, or
+    tokens in and out together. The run stops before it has taken more."""
+
+    money: float | None = Field(default=None, gt=0)
+    tokens: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.money is None) == (self.tokens is None):
+            raise ValueError("needs either money or tokens")
+        return self
+
+
 class TransformersModel(Model):
     """A folder or Hub name that transformers (or PEFT) loads into this process."""
 
@@ -218,6 +233,7 @@ class Stage1Recipe(Block):
     # The critic scores its own refinements unless somebody else is named here.
     scorer: Critic | None = None
     filters: FilterBlock = FilterBlock()
+    budget: BudgetBlock | None = None
     # Rows that travel, and are written to the ledger, together.
     batch_size: int = Field(default=64, ge=1, le=10_000)
     # What the release says of itself.
@@ -225,6 +241,15 @@ class Stage1Recipe(Block):
     language: list[str] = ["en"]
     about: str | None = None
     test_share: float = Field(default=0.05, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _money_needs_prices(self) -> Self:
+        if self.budget and self.budget.money is not None:
+            for role in ("drafts", "critic", "scorer"):
+                model = getattr(self, role)
+                if isinstance(model, OpenAIModel) and model.price is None:
+                    raise ValueError(f"budget.money needs {role}.price")
+        return self
 
     @property
     def sha256(self) -> str:
@@ -234,7 +259,7 @@ class Stage1Recipe(Block):
 
     def identity(self) -> dict[str, Any]:
         """The recipe without where its files lie and how hard an endpoint is driven."""
-        values = self.model_dump(mode="json")
+        values = self.model_dump(mode="json", exclude={"budget"})
         for source in values["instructions"]:
             source.pop("path", None)
         for role in ("drafts", "critic", "scorer"):
@@ -375,5 +400,5 @@ def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
 
 
 def _known_keys() -> set[str]:
-    blocks = (Stage1Recipe, FilterBlock, Price, *AnyModel.__args__, *_SOURCES.values())
+    blocks = (Stage1Recipe, FilterBlock, Price, BudgetBlock, *AnyModel.__args__, *_SOURCES.values())
     return {key for block in blocks for key in block.model_fields}

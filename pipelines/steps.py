@@ -18,10 +18,14 @@ TEACHER = "verifiable"
 
 
 class LoadInstructions(GeneratorStep):
-    """Draws rows from the sources, leaving out the first `skip`, which the ledger has."""
+    """Draws rows from the sources, leaving out the first `skip`, which the ledger has.
+
+    Batches begin at the same rows whether or not a run was stopped on the way.
+    """
 
     sources: list[Any] = Field(exclude=True)
     skip: int = 0
+    limit: int | None = None  # of all rows, those that are skipped included
     # Whether an answer that stands beside the instruction is to be the draft.
     with_drafts: bool = False
 
@@ -30,12 +34,14 @@ class LoadInstructions(GeneratorStep):
         return list(LEDGER)
 
     def process(self, offset: int = 0) -> Iterator[tuple[list[Row], bool]]:
-        rows = islice(draw(self.sources), self.skip + offset, None)
-        while batch := list(islice(rows, self.batch_size)):
+        start = self.skip + offset
+        rows = islice(draw(self.sources), start, self.limit)
+        while batch := list(islice(rows, self.batch_size - start % self.batch_size)):
+            start += len(batch)
             if not self.with_drafts:
                 for row in batch:
                     row["draft"] = None
-            yield batch, len(batch) < self.batch_size
+            yield batch, False
 
 
 class RowStep(Step):

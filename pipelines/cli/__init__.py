@@ -5,7 +5,7 @@ import sys
 import typer
 
 from builders.errors import SrtError
-from pipelines.cli import build, demo, release, show, status
+from pipelines.cli import build, cache, demo, release, show, status
 
 app = typer.Typer(
     name="srt",
@@ -16,6 +16,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.add_typer(build.app, name="build")
+app.add_typer(cache.app, name="cache")
 app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(

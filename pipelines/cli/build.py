@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.cache import StorePath, store_path
+
 if TYPE_CHECKING:
     from builders.run import Run
+    from pipelines.estimate import StepEstimate
     from pipelines.recipe import Stage1Recipe
 
 app = typer.Typer(
@@ -34,32 +37,87 @@ def stage1(
     out: Annotated[
         Path | None, typer.Option(help="The run folder. [default: runs/NAME]", show_default=False)
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many rows, as a trial.")
+    ] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Print calls, tokens and cost; send nothing.")
+    ] = False,
+    store: StorePath = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Draft, critique, refine, score and filter. The same command continues a stopped run."""
+    from builders.funnel import Funnel
     from pipelines.cli import console
     from pipelines.recipe import load_recipe
 
     checked = load_recipe(recipe, overrides or [])
-    run = run_stage1(checked, out or Path("runs") / checked.name)
-    facts = run.read_manifest()["funnel"]
+    if estimate:
+        print_estimate(checked, limit, as_json=as_json)
+        return
+    folder = out or Path("runs") / checked.name
+    run = run_stage1(checked, folder, store=store_path(store), limit=limit)
+    manifest = run.read_manifest()
+    facts = manifest["funnel"] if manifest else Funnel.of(run.iter_rows()).as_facts()
     if as_json:
-        console.print_json({"run": str(run.folder), **facts})
+        console.print_json({"run": str(folder), "complete": manifest is not None, **facts})
         return
     console.print_funnel(facts)
-    console.out.print(f"run: {run.folder}")
-    console.out.print(f"next: srt release {run.folder} --name {checked.name} --version 1.0.0")
+    console.out.print(f"run: {folder}")
+    if manifest:
+        console.out.print(f"next: srt release {folder} --name {checked.name} --version 1.0.0")
+    else:
+        console.out.print("not complete: the same command without --limit does the rest")
 
 
-def run_stage1(recipe: "Stage1Recipe", folder: Path) -> "Run":
+def run_stage1(
+    recipe: "Stage1Recipe", folder: Path, *, store: Path | None = None, limit: int | None = None
+) -> "Run":
     """Build with progress on stderr; the first Ctrl-C finishes what is under way."""
     from pipelines.cli.console import RunProgress, err
 
     err.print(f"stage 1 into {folder}; loading the pipeline")
-    from pipelines.stage1 import build_stage1
+    from pipelines.build import build_stage1
+    from pipelines.llms.store import ResponseStore
 
-    with stop_on_interrupt() as stop, RunProgress("stage 1") as progress:
-        return build_stage1(recipe, folder, progress, stop)
+    answers = ResponseStore(store) if store else None
+    with stop_on_interrupt() as stop, RunProgress() as progress:
+        return build_stage1(recipe, folder, progress, stop=stop, store=answers, limit=limit)
+
+
+def print_estimate(recipe: "Stage1Recipe", limit: int | None, *, as_json: bool) -> None:
+    """What the run would ask and cost, by step."""
+    from dataclasses import asdict
+
+    from pipelines.cli import console
+    from pipelines.estimate import estimate, token_counter
+    from pipelines.instructions import make_sources
+
+    count, how = token_counter()
+    steps = estimate(recipe, make_sources(recipe.instructions), count, limit)
+    if as_json:
+        console.print_json({"counted": how, "steps": [asdict(step) for step in steps]})
+        return
+    if not steps:
+        console.out.print("no model is asked: drafts and critiques are given or computed")
+        return
+    console.out.print(f"prompts counted {how}; answers of usual length (at most in brackets)")
+    for step in steps:
+        console.out.print(
+            f"{step.step:>16}: {step.calls:,} calls to {step.model}, "
+            f"{step.tokens_in:,} ({step.tokens_in_at_most:,}) tokens in, "
+            f"{step.tokens_out:,} ({step.tokens_out_at_most:,}) out{_cost_of(step)}",
+            markup=False,
+        )
+    priced = [step for step in steps if step.cost is not None]
+    if priced:
+        expected = sum(step.cost for step in priced)
+        at_most = sum(step.cost_at_most for step in priced)
+        console.out.print(f"{'in all':>16}: cost {expected:,.2f} ({at_most:,.2f})")
+
+
+def _cost_of(step: "StepEstimate") -> str:
+    return "" if step.cost is None else f", cost {step.cost:,.2f} ({step.cost_at_most:,.2f})"
 
 
 @contextmanager

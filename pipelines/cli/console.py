@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from builders.funnel import Funnel
 from builders.reasons import REASONS
@@ -14,6 +21,13 @@ from builders.reasons import REASONS
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+# The pipeline's steps that take time, and what they are called in front of people.
+_STEPS = {
+    "draft": "draft",
+    "critique": "critique",
+    "score": "score",
+    "keep_or_drop": "written",
+}
 _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 
 
@@ -22,46 +36,65 @@ def print_json(facts: Mapping[str, Any]) -> None:
 
 
 class RunProgress:
-    """A bar on a terminal, a line every 30 s elsewhere; call it with the funnel so far."""
+    """A bar for each step on a terminal, a line every 30 s elsewhere; a run's observer."""
 
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self) -> None:
         self._said = time.monotonic()
-        self._bar: Progress | None = None
+        self._total = 0
+        self._bars: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> "RunProgress":
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._bar:
-            self._bar.stop()
+        if self._bars:
+            self._bars.stop()
 
-    def __call__(self, funnel: Funnel, total: int) -> None:
-        if err.is_terminal:
-            self._draw(funnel, total)
+    def begin(self, done: Funnel, total: int) -> None:
+        self._total = total
+        if not err.is_terminal:
+            return
+        self._bars = Progress(
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[pace]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[brief]}", style="dim"),
+            console=err,
+        )
+        for step, label in _STEPS.items():
+            self._tasks[step] = self._bars.add_task(
+                label, total=total, completed=done.rows, pace="", brief=""
+            )
+        self._bars.start()
+
+    def passed(self, step: str, batch: list[dict[str, Any]]) -> None:
+        if self._bars and step in self._tasks and step != "keep_or_drop":
+            self._advance(step, len(batch), "")
+
+    def written(self, done: Funnel) -> None:
+        if self._bars:
+            task = self._bars.tasks[self._tasks["keep_or_drop"]]
+            self._advance("keep_or_drop", done.rows - int(task.completed), _brief(done))
         elif time.monotonic() - self._said >= _PLAIN_EVERY:
             self._said = time.monotonic()
-            err.print(f"{self._title}: {funnel.rows} of {total} rows, {_brief(funnel)}")
+            err.print(f"{done.rows} of {self._total} rows, {_brief(done)}")
 
-    def _draw(self, funnel: Funnel, total: int) -> None:
-        if self._bar is None:
-            self._bar = Progress(
-                TextColumn(self._title),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[brief]}"),
-                TimeRemainingColumn(),
-                console=err,
-            )
-            self._task = self._bar.add_task("", total=total, brief="")
-            self._bar.start()
-        self._bar.update(self._task, completed=funnel.rows, brief=_brief(funnel))
+    def _advance(self, step: str, rows: int, brief: str) -> None:
+        task = self._bars.tasks[self._tasks[step]]
+        self._bars.advance(task.id, rows)
+        pace = f"{task.speed:.1f} rows/s" if task.speed else ""
+        self._bars.update(task.id, pace=pace, brief=brief)
 
 
 def _brief(funnel: Funnel) -> str:
     kept = f"{funnel.kept / funnel.rows:.0%} kept" if funnel.rows else "0 kept"
+    drops = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.most_common(3))
     money = f", cost {funnel.cost:.2f}" if funnel.cost is not None else ""
-    return f"{kept}, {funnel.tokens_in + funnel.tokens_out:,} tokens{money}"
+    tokens = f"{funnel.tokens_in + funnel.tokens_out:,} tokens{money}"
+    return f"{kept}{f' ({drops})' if drops else ''}, {tokens}"
 
 
 def print_funnel(facts: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pydantic import Field
 from pipelines.dag import LLM
 
 if TYPE_CHECKING:
+    from pipelines.llms.budget import Account
     from pipelines.llms.store import ResponseStore
 
 Message = dict[str, str]
@@ -78,6 +79,9 @@ class ChatLLM(LLM):
         Models in this process cost nothing to ask again, and their weights can change under
         one name: they take no notice.
         """
+
+    def draw_on(self, account: "Account") -> None:
+        """Spend no more than `account` has; models in this process are not paid for."""
 
     @abstractmethod
     def complete(self, requests: Sequence[Request]) -> list[Completion]:

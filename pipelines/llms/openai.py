@@ -12,6 +12,7 @@ from yarl import URL
 
 from builders.errors import BadInput
 from pipelines.llms.base import ChatLLM, Completion, Request
+from pipelines.llms.budget import Account
 from pipelines.llms.chat_body import ChatBody
 from pipelines.llms.http_session import Endpoint
 from pipelines.llms.request_loop import Policy, RequestLoop
@@ -56,6 +57,7 @@ class OpenAILLM(ChatLLM):
     _key: SecretStr | None = PrivateAttr(None)
     _requests: RequestLoop | None = PrivateAttr(None)
     _store: ResponseStore | None = PrivateAttr(None)
+    _account: Account | None = PrivateAttr(None)
     _close: weakref.finalize | None = PrivateAttr(None)
 
     @field_validator("base_url")
@@ -96,12 +98,19 @@ class OpenAILLM(ChatLLM):
     def keep_in(self, store: ResponseStore) -> None:
         self._store = store
 
+    def draw_on(self, account: Account) -> None:
+        self._account = account
+
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         loop, store = self._started(), self._store
         if store is None:
             return loop.run(requests)
         keys = [loop.key(request) for request in requests]
         known = store.get(keys)
+        if self._account:
+            for completion in known.values():
+                tokens = completion.tokens_in, completion.tokens_out
+                self._account.budget.count(self._account.amount(*tokens))
         missing = [index for index, key in enumerate(keys) if key not in known]
 
         def keep(at: int, completion: Completion) -> None:
@@ -146,6 +155,7 @@ class OpenAILLM(ChatLLM):
                 with_schema=self.structured_output,
                 extra=self.extra_body,
             ),
+            self._account,
         )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from builders.errors import BadInput, RunFailed, SrtError
 from pipelines.llms.base import Completion, Request
+from pipelines.llms.budget import Account
 from pipelines.llms.chat_body import ChatBody
 from pipelines.llms.http_replies import (
     Answered,
@@ -63,12 +64,19 @@ class _Call:
 class RequestLoop:
     """One endpoint's loop, session and limit, shared by any number of threads."""
 
-    def __init__(self, endpoint: Endpoint, policy: Policy, body: ChatBody) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        policy: Policy,
+        body: ChatBody,
+        account: Account | None = None,
+    ) -> None:
         self._endpoint = endpoint
         self._policy = policy
         self._body = body
         # As the recipe has it: what an endpoint makes us change is no other question.
         self._asked = body
+        self._account = account
         self._limit = AdaptiveLimit(policy.in_flight)
         self._session: HttpSession | None = None
         # Every `run` in progress, and the error of another one that stopped it.
@@ -114,7 +122,7 @@ class RequestLoop:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._answer(request, index, done))
+                    group.create_task(self._paid_answer(request, index, done))
                     for index, request in enumerate(requests)
                 ]
             return [task.result() for task in tasks]
@@ -133,6 +141,23 @@ class RequestLoop:
             # Raised in several threads, each of which adds its own traceback.
             raise type(stop)(*stop.args)
         raise stop
+
+    async def _paid_answer(
+        self, request: Request, index: int, done: Callable[[int, Completion], None] | None
+    ) -> Completion:
+        """The answer, sent for only when the budget has room for the longest there could be."""
+        account, completion = self._account, None
+        if account is None:
+            return await self._answer(request, index, done)
+        size = len(self._asked.encode(request))
+        held = account.at_most(size, self._asked.max_tokens)
+        await account.budget.hold(held)
+        try:
+            completion = await self._answer(request, index, done)
+            return completion
+        finally:
+            tokens = (completion.tokens_in, completion.tokens_out) if completion else (0, 0)
+            account.budget.settle(held, account.amount(*tokens))
 
     async def _answer(
         self, request: Request, index: int, done: Callable[[int, Completion], None] | None

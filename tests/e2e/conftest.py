@@ -20,6 +20,7 @@ def srt(tmp_path):
                 **os.environ,
                 "PYTHONPATH": str(ROOT),  # for `tests.scripts`
                 "HF_HOME": str(tmp_path / "hf"),
+                "SRT_STORE": str(tmp_path / "answers.sqlite"),
                 "COLUMNS": "160",
                 **(env or {}),
             },

@@ -102,3 +102,65 @@ def test_a_wrong_key_is_told_and_never_shown(srt, tmp_path):
     assert "refused the key in $OPENAI_API_KEY (401)" in failed.stderr
     assert "sk-wrong-secret" not in failed.stdout + failed.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_dies_pays_for_nothing_twice(srt, tmp_path):
+    """kill -9 in the middle, then a budget that is too small, then the rest."""
+    import os
+    import signal
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    arguments = [
+        "build",
+        "stage1",
+        "stage1-openai.yaml",
+        "drafts={kind: scripted, script: 'tests.scripts:draft'}",
+        "batch_size=20",
+        "critic.in_flight=4",
+        "--out",
+        "run",
+        "--store",
+        "answers.sqlite",
+    ]
+
+    def slow(body, n):
+        usage = {"prompt_tokens": 100, "completion_tokens": 100}
+        return {**server.answer(server.critic(body, body["seed"]), body), "usage": usage}
+
+    env = {"OPENAI_API_KEY": "sk"}
+    with server.OpenAIServer(slow, latency=0.02) as endpoint:
+        arguments.append(f"critic.base_url={endpoint.url}")
+        srt_path = Path(sys.executable).with_name("srt")
+        process = subprocess.Popen(
+            [srt_path, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **env, "PYTHONPATH": str(Path(__file__).parents[2])},
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        while len(endpoint.requests) < 150:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        stopped = srt(*arguments, "budget.tokens=60000", env=env, expect=1)
+        assert "the same command with a larger one continues" in stopped.stderr
+        srt(*arguments, "budget.tokens=1000000", env=env)
+        bodies = Counter(str(body) for body in endpoint.requests)
+        # Only what was in flight at the kill may have been asked again.
+        assert sum(count - 1 for count in bodies.values()) <= 4
+    again = server.OpenAIServer(slow)
+    with again as endpoint:
+        arguments[-1] = f"critic.base_url={endpoint.url}"
+        arguments[arguments.index("run")] = "again"
+        arguments[arguments.index("answers.sqlite")] = "other.sqlite"
+        srt(*arguments, env=env)
+
+    def rows(name):
+        return [
+            {**row, "calls": [{**call, "latency": 0, "attempts": 0} for call in row["calls"]]}
+            for row in Run(tmp_path / name).iter_rows()
+        ]
+
+    assert rows("run") == rows("again")

@@ -10,8 +10,8 @@ import pytest
 from builders.errors import BadInput, RunFailed
 from builders.funnel import Funnel
 from builders.run import Run
+from pipelines.build import Unobserved, build_stage1
 from pipelines.recipe import parse_recipe
-from pipelines.stage1 import build_stage1
 
 SCRIPTED = {
     "name": "scripted",
@@ -30,10 +30,6 @@ def scripted(function, **settings):
     return {"kind": "scripted", "script": f"tests.scripts:{function}", **settings}
 
 
-def ignore(funnel, total):
-    pass
-
-
 def without_times(rows):
     """Rows as they are but for how long their calls took."""
     return [{**row, "calls": [{**call, "latency": None} for call in row["calls"]]} for row in rows]
@@ -41,7 +37,7 @@ def without_times(rows):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return build_stage1(recipe(), tmp_path_factory.mktemp("stage1") / "run", ignore)
+    return build_stage1(recipe(), tmp_path_factory.mktemp("stage1") / "run")
 
 
 def test_every_candidate_is_in_the_ledger_with_its_fate(run):
@@ -74,12 +70,12 @@ def test_a_row_lost_early_is_not_paid_for_later(run):
 
 
 def test_the_same_recipe_twice_gives_the_same_ledger(run, tmp_path):
-    again = build_stage1(recipe(), tmp_path / "again", ignore)
+    again = build_stage1(recipe(), tmp_path / "again")
     assert without_times(again.iter_rows()) == without_times(run.iter_rows())
 
 
 def test_another_seed_gives_other_drafts(run, tmp_path):
-    other = build_stage1(recipe(seed=5), tmp_path / "other", ignore)
+    other = build_stage1(recipe(seed=5), tmp_path / "other")
     drafts = [[row["draft"] for row in one.iter_rows()] for one in (run, other)]
     assert drafts[0] != drafts[1]
 
@@ -87,24 +83,25 @@ def test_another_seed_gives_other_drafts(run, tmp_path):
 def test_a_run_that_was_stopped_continues_to_the_same_ledger(run, tmp_path):
     stop = threading.Event()
 
-    def stop_after_some(funnel, total):
-        if funnel.rows >= 48:
-            stop.set()
+    class StopAfterSome(Unobserved):
+        def written(self, done):
+            if done.rows >= 48:
+                stop.set()
 
     with pytest.raises(RunFailed, match="of 180 rows; the same command continues"):
-        build_stage1(recipe(), tmp_path / "run", stop_after_some, stop)
+        build_stage1(recipe(), tmp_path / "run", StopAfterSome(), stop=stop)
     part = Run(tmp_path / "run")
     assert 48 <= part.count_rows() < 180
     assert part.read_manifest() is None
-    whole = build_stage1(recipe(), tmp_path / "run", ignore)
+    whole = build_stage1(recipe(), tmp_path / "run")
     assert without_times(whole.iter_rows()) == without_times(run.iter_rows())
 
 
 def test_kill_9_loses_no_part_and_the_rerun_completes(run, tmp_path):
     changes = {"drafts": scripted("killed_after_forty", temperature=0.7)}
     code = (
-        "from pathlib import Path; from tests.pipelines.test_stage1 import *;"
-        f"build_stage1(recipe(**{changes!r}), Path({str(tmp_path / 'run')!r}), ignore)"
+        "from pathlib import Path; from tests.pipelines.test_build import *;"
+        f"build_stage1(recipe(**{changes!r}), Path({str(tmp_path / 'run')!r}))"
     )
     root = Path(__file__).parents[2]
     killed = subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
@@ -115,23 +112,23 @@ def test_kill_9_loses_no_part_and_the_rerun_completes(run, tmp_path):
     import tests.scripts
 
     tests.scripts.killed_after_forty = tests.scripts.draft
-    whole = build_stage1(recipe(**changes), tmp_path / "run", ignore)
+    whole = build_stage1(recipe(**changes), tmp_path / "run")
     assert without_times(whole.iter_rows()) == without_times(run.iter_rows())
 
 
 def test_a_complete_run_is_left_alone(run):
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
-    assert build_stage1(recipe(), run.folder, ignore) == run
+    assert build_stage1(recipe(), run.folder) == run
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}.keys() == before.keys()
     assert all(path.stat().st_mtime_ns == at for path, at in before.items() if path.is_file())
 
 
 def test_a_folder_of_another_recipe_or_of_something_else_is_refused(run, tmp_path):
     with pytest.raises(BadInput, match=r"another recipe \(it differs in seed\)"):
-        build_stage1(recipe(seed=9), run.folder, ignore)
+        build_stage1(recipe(seed=9), run.folder)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="exists and is not a run"):
-        build_stage1(recipe(), tmp_path, ignore)
+        build_stage1(recipe(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -139,29 +136,29 @@ def test_a_second_process_is_refused_with_the_firsts_pid(tmp_path):
     folder = tmp_path / "run"
     seen = []
 
-    def meanwhile(funnel, total):
-        if not seen:
+    class Meanwhile(Unobserved):
+        def begin(self, done, total):
             with pytest.raises(BadInput) as error:
-                build_stage1(recipe(), folder, ignore)
+                build_stage1(recipe(), folder)
             seen.append(str(error.value))
 
-    build_stage1(recipe(), folder, meanwhile)
+    build_stage1(recipe(), folder, Meanwhile())
     assert f"pid {os.getpid()}" in seen[0]
 
 
 def test_a_refused_key_ends_the_run_and_leaves_no_folder(tmp_path):
     with pytest.raises(BadInput, match="refused the key"):
-        build_stage1(recipe(critic=scripted("refused")), tmp_path / "run", ignore)
+        build_stage1(recipe(critic=scripted("refused")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_model_that_answers_nothing_drops_rows_with_a_reason(tmp_path):
-    run = build_stage1(recipe(drafts=scripted("empty")), tmp_path / "run", ignore)
+    run = build_stage1(recipe(drafts=scripted("empty")), tmp_path / "run")
     assert run.read_manifest()["funnel"]["dropped"] == {"draft_empty": 180}
 
 
 def test_calls_that_fail_now_and_then_drop_their_rows(tmp_path):
-    run = build_stage1(recipe(drafts=scripted("sometimes_failing")), tmp_path / "run", ignore)
+    run = build_stage1(recipe(drafts=scripted("sometimes_failing")), tmp_path / "run")
     failed = [row for row in run.iter_rows() if row["reason"] == "call_failed"]
     assert 10 < len(failed) < 90
     assert {row["detail"] for row in failed} == {"HTTP 500 five times"}
@@ -170,7 +167,7 @@ def test_calls_that_fail_now_and_then_drop_their_rows(tmp_path):
 
 def test_an_outage_stops_the_run_instead_of_dropping_its_rows(tmp_path):
     with pytest.raises(RunFailed, match=r"16 of 16 rows .*HTTP 500.* tries them again"):
-        build_stage1(recipe(drafts=scripted("failing")), tmp_path / "run", ignore)
+        build_stage1(recipe(drafts=scripted("failing")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -195,7 +192,6 @@ def test_drafts_from_a_file_are_taken_as_they_are(tmp_path):
             critic=scripted("good_critic"),
         ),
         tmp_path / "run",
-        ignore,
     )
     kept, dropped = run.iter_rows()
     assert kept["draft"] == "Because of the sea."
@@ -207,7 +203,6 @@ def test_the_verifiable_teacher_reviews_real_mistakes(tmp_path):
     run = build_stage1(
         recipe(instructions=[{"verifiable": 60}], critic={"kind": "verifiable"}),
         tmp_path / "run",
-        ignore,
     )
     kept = [row for row in run.iter_rows() if row["status"] == "kept"]
     assert len(kept) > 40
@@ -219,13 +214,13 @@ def test_the_verifiable_teacher_reviews_real_mistakes(tmp_path):
 
 def test_the_verifiable_teacher_wants_verifiable_instructions(tmp_path):
     with pytest.raises(BadInput, match="reviews only instructions of the verifiable source"):
-        build_stage1(recipe(critic={"kind": "verifiable"}), tmp_path / "run", ignore)
+        build_stage1(recipe(critic={"kind": "verifiable"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_prices_become_costs(tmp_path):
     drafts = scripted("draft", price={"input": 1.0, "output": 2.0})
-    run = build_stage1(recipe(drafts=drafts), tmp_path / "run", ignore)
+    run = build_stage1(recipe(drafts=drafts), tmp_path / "run")
     row = next(run.iter_rows())
     assert row["calls"][0]["cost"] == 0.0  # the script counts no tokens
     assert row["calls"][1]["cost"] is None

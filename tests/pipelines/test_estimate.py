@@ -1,0 +1,44 @@
+import pytest
+
+from pipelines.estimate import estimate
+from pipelines.instructions import make_sources
+from pipelines.recipe import parse_recipe
+
+RECIPE = {
+    "name": "x",
+    "instructions": {"builtin": "stage1"},
+    "drafts": {"kind": "embedded", "max_new_tokens": 100},
+    "critic": {"kind": "openai", "model": "m", "price": {"input": 1.0, "output": 2.0}},
+}
+
+
+def count(text):
+    return len(text.split())
+
+
+def steps(limit=None, **changes):
+    recipe = parse_recipe({**RECIPE, **changes}, "test")
+    return {
+        step.step: step for step in estimate(recipe, make_sources(recipe.instructions), count, limit)
+    }
+
+
+def test_every_step_that_asks_a_model_is_counted():
+    found = steps()
+    assert list(found) == ["draft", "critique", "score_draft", "score_refinement"]
+    assert {step.calls for step in found.values()} == {180}
+    for step in found.values():
+        assert step.tokens_in <= step.tokens_in_at_most
+        assert step.tokens_out <= step.tokens_out_at_most
+
+
+def test_cost_follows_the_prices():
+    critique = steps(limit=10)["critique"]
+    assert critique.calls == 10
+    assert critique.cost == pytest.approx((critique.tokens_in + 2 * critique.tokens_out) / 1e6)
+    assert critique.cost < critique.cost_at_most
+    assert steps()["draft"].cost is None
+
+
+def test_nothing_is_counted_where_no_model_is_asked():
+    assert list(steps(instructions={"verifiable": 5}, critic={"kind": "verifiable"})) == ["draft"]

@@ -23,6 +23,7 @@ def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
+        auto_reload=False,  # a run has one version of its prompts
         autoescape=False,  # noqa: S701
     )
 
@@ -50,7 +51,8 @@ class Prompt:
 
 @cache
 def _fingerprint(prompt: Prompt) -> str:
-    marked = prompt.render(system="{system}", instruction="{instruction}", response="{response}")
+    values = ("system", "instruction", "response", "problem")
+    marked = prompt.render(**{value: f"{{{value}}}" for value in values})
     return hashlib.sha256(marked.encode()).hexdigest()
 
 
@@ -73,6 +75,11 @@ def request_prompt(*, parts: tuple[str, ...] = PARTS, refined: bool = True) -> P
     It names only the `parts` that the model was trained to write (all, but for ablations).
     """
     return Prompt("request", (("parts", parts), ("refined", refined)))
+
+
+def repair_prompt() -> Prompt:
+    """The user's turn that tells a critic why its reply could not be read."""
+    return Prompt("repair")
 
 
 def chat(user: str, system: str | None = None) -> list[Message]:

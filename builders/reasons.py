@@ -46,3 +46,18 @@ REASONS: dict[str, str] = {
     "refinement_score_missing": "the independent score of the refinement could not be read",
     "margin": "the refinement's independent score is not high enough above the draft's",
 }
+
+# What a critic that is told of it can mend: the form of its reply.
+REPAIRABLE = frozenset(
+    {
+        "template_echoed",
+        "bad_json",
+        "headings_missing",
+        "sections_ambiguous",
+        "weaknesses_missing",
+        "suggestions_missing",
+        "refinement_missing",
+        "refinement_empty",
+        *(name for name in REASONS if name.startswith("score_")),
+    }
+)

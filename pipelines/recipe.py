@@ -232,6 +232,8 @@ class Stage1Recipe(Block):
     critic: Critic
     # The critic scores its own refinements unless somebody else is named here.
     scorer: Critic | None = None
+    # How often a critic is asked again for a reply that could not be read, the reason told.
+    max_repairs: int = Field(default=0, ge=0, le=5)
     filters: FilterBlock = FilterBlock()
     budget: BudgetBlock | None = None
     # Rows that travel, and are written to the ledger, together.

@@ -70,8 +70,13 @@ def _critique_step(recipe: Stage1Recipe, models: Models) -> dag.Step:
     if isinstance(recipe.critic, VerifiableTeacher):
         return VerifiableCritique(name="critique", filters=filters)
     settings = _settings(recipe, recipe.critic, models)
-    as_json = _writes_json(recipe.critic)
-    return Critique(name="critique", filters=filters, as_json=as_json, **settings)
+    return Critique(
+        name="critique",
+        filters=filters,
+        as_json=_writes_json(recipe.critic),
+        max_repairs=recipe.max_repairs,
+        **settings,
+    )
 
 
 def _score_step(recipe: Stage1Recipe, models: Models) -> dag.Step:

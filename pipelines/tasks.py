@@ -12,7 +12,15 @@ from pydantic import Field
 
 from builders.filters import Filters, incomplete
 from builders.parse import Rejection, parse_assessment, parse_review
-from builders.prompts import Message, chat, critique_prompt, critique_schema, score_prompt
+from builders.prompts import (
+    Message,
+    chat,
+    critique_prompt,
+    critique_schema,
+    repair_prompt,
+    score_prompt,
+)
+from builders.reasons import REASONS, REPAIRABLE
 from builders.schema import LEDGER
 from pipelines.calls import Caller
 from pipelines.dag import Row, StepInput, Task
@@ -78,17 +86,43 @@ class Critique(RowTask):
 
     filters: Filters = Field(default_factory=Filters)
     as_json: bool = False
+    # How often a reply that cannot be read is asked for again, the reason told.
+    max_repairs: int = 0
 
     def fill_in(self, rows: list[Row]) -> None:
+        asked = [(row, self.format_input(row)) for row in rows]
+        for repairs_left in range(self.max_repairs, -1, -1):
+            replies = self._ask(asked)
+            broken = [(at, reply) for at, reply in enumerate(replies) if reply is not None]
+            if not repairs_left or not broken:
+                return
+            asked = [(asked[at][0], self._repair(*asked[at], reply)) for at, reply in broken]
+
+    def _ask(self, asked: list[tuple[Row, list[Message]]]) -> list[str | None]:
+        """Fill in the rows, and return the replies that could not be read, by row."""
+        rows = [row for row, _ in asked]
         completions = self.caller(
             rows,
-            [self.format_input(row) for row in rows],
+            [messages for _, messages in asked],
             step="critique",
             template=critique_prompt(as_json=self.as_json).sha256,
             json_schema=critique_schema(refined=True) if self.as_json else None,
         )
         for row, completion in zip(rows, completions, strict=True):
             row.update(self.format_output(completion, row))
+        return [
+            completion.text if row["reason"] in REPAIRABLE else None
+            for row, completion in zip(rows, completions, strict=True)
+        ]
+
+    def _repair(self, row: Row, messages: list[Message], reply: str) -> list[Message]:
+        problem = repair_prompt().render(problem=REASONS[row["reason"]])
+        row.update(dict.fromkeys(("critique", "refinement", "reason", "detail")))
+        return [
+            *messages,
+            {"role": "assistant", "content": reply},
+            {"role": "user", "content": problem},
+        ]
 
     def format_input(self, row: Row) -> list[Message]:
         prompt = critique_prompt(as_json=self.as_json).render(

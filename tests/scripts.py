@@ -22,6 +22,17 @@ def critic(messages, seed):
     return server_critic({"messages": messages}, seed)
 
 
+def mending_critic(messages, seed):
+    """Breaks its first review, mends every other one when told, and the rest never."""
+    if messages[-1]["content"].startswith("Your review could not be read"):
+        if seed % 2:
+            return "### Weaknesses\n1. Still no score."
+        return server_critic({"messages": messages[:1]}, seed)
+    if "### Improved Response" in messages[-1]["content"]:
+        return server_critic({"messages": messages}, seed).replace("[[", "[").replace("]]", "]")
+    return server_critic({"messages": messages}, seed)
+
+
 def good_critic(messages, seed):
     return server_critic({"messages": messages}, seed)
 

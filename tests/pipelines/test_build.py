@@ -224,3 +224,22 @@ def test_prices_become_costs(tmp_path):
     row = next(run.iter_rows())
     assert row["calls"][0]["cost"] == 0.0  # the script counts no tokens
     assert row["calls"][1]["cost"] is None
+
+
+def test_a_broken_review_is_asked_for_again_with_the_reason(tmp_path):
+    changes = {"critic": scripted("mending_critic"), "max_repairs": 2}
+    run = build_stage1(recipe(**changes), tmp_path / "run")
+    asked = []
+    for row in run.iter_rows():
+        critiques = sum(call["step"] == "critique" for call in row["calls"])
+        asked.append(critiques)
+        if critiques == 2:
+            assert row["critique"]["score"] is not None
+        else:
+            assert (critiques, row["reason"]) == (3, "suggestions_missing")
+    assert set(asked) == {2, 3}
+
+
+def test_without_repairs_a_broken_review_is_final(tmp_path):
+    run = build_stage1(recipe(critic=scripted("mending_critic")), tmp_path / "run")
+    assert run.read_manifest()["funnel"]["dropped"] == {"score_unbracketed": 180}

@@ -312,15 +312,17 @@ def _dedent(lines: Sequence[str]) -> list[str]:
 class _Reply:
     lines: list[str]
     code: list[bool]
+    code_is_open: bool
     outline: Outline
     finish_reason: str | None
 
     def section(self, name: str) -> Section | None:
         return next((part for part in self.outline.sections if part.name == name), None)
 
-    def is_hollow(self, part: Section) -> bool:
-        """True where nothing stands under a section's heading."""
-        return is_blank("".join([part.inline, *self.lines[part.start : part.stop]]))
+    def is_unsound(self, part: Section) -> bool:
+        """True of a last section with nothing in it, or with code that hides what follows."""
+        empty = is_blank("".join([part.inline, *self.lines[part.start : part.stop]]))
+        return empty or self.code_is_open
 
     def items(self, name: str) -> list[str]:
         part = self.section(name)
@@ -356,13 +358,13 @@ class _Reply:
 
 def _read(text: str, draft: str, finish_reason: str | None) -> _Reply:
     lines, cut = _unwrap(text.split("\n"))
-    code, _ = find_code(lines)
+    code, code_is_open = find_code(lines)
     outline = arrange(find_headings(lines, code), len(lines), draft)
     if outline.echoed:
         raise _Rejected("template_echoed", outline.echoed)
     if outline.unclear is not None:
         raise _Rejected("sections_ambiguous", outline.unclear)
-    return _Reply(lines, code, outline, "length" if cut else finish_reason)
+    return _Reply(lines, code, code_is_open, outline, "length" if cut else finish_reason)
 
 
 def _review_of_text(text: str, draft: str, finish_reason: str | None) -> Review:
@@ -380,7 +382,7 @@ def _review_of_text(text: str, draft: str, finish_reason: str | None) -> Review:
             raise _Rejected(f"{name}_missing", text)
     if improved is None:
         raise _Rejected("refinement_missing", text[-200:])
-    if sections[-1] is not improved and reply.is_hollow(sections[-1]):
+    if sections[-1] is not improved and reply.is_unsound(sections[-1]):
         # The heading that ended the improved response may have been the answer's own.
         raise _Rejected("sections_ambiguous", text[-200:])
     score = reply.score()

@@ -270,7 +270,9 @@ def _end_of_refinement(
 ) -> tuple[int | None, str | None]:
     """Index of the heading that ends the improved response at `at`, and a line that is unclear.
 
-    With nothing pending it goes on to the end, whatever headings the answer has. Otherwise the
+    With nothing pending it goes on to the end. A critic's heading of the same rank is then the
+    answer's own if the answer has headings of that rank before it, or the draft has one of that
+    name; otherwise a second review may have run on into the answer. With something pending, the
     next pending heading ends it, if it is made like the heading of the improved response, and
     neither the draft nor what lies between shows that the answer has headings of that rank. A
     score does not end it: if it is not the answer's own, it may be that of the improved response.
@@ -279,9 +281,12 @@ def _end_of_refinement(
     later = headings[at + 1 :]
     end = next((index for index, item in enumerate(later) if item.name in pending), None)
     if end is None:
+        known = _own_headings(draft)
         again = [item for item in later if item.name == "improved" and item.rank == improved.rank]
-        unclear = again and "improved" not in _own_headings(draft)
-        return None, again[0].title if unclear else None
+        first = next((item for item in later if item.rank <= improved.rank), None)
+        if first and first.name in PARTS and first.rank == improved.rank:
+            again.append(first)
+        return None, next((item.title for item in again if item.name not in known), None)
     heading = later[end]
     clear = (
         heading.name != "score"

@@ -132,7 +132,8 @@ def check_reply(reply: str, draft: str, finish_reason: str | None) -> Review | R
     if "\r" not in reply:
         other = parse_review(reply.replace("\n", "\r\n"), draft, finish_reason)
         assert other == result, f"with CRLF it is {other}"
-    if isinstance(result, Review) and reply.rstrip().endswith(result.refinement):
+    start = reply.find(result.refinement) if isinstance(result, Review) else -1
+    if start >= 0 and start + len(result.refinement) == len(reply.rstrip()):
         # What is added to an improved response that comes last belongs to it.
         other = parse_review(f"{reply}\nThat makes [[1]].", draft, finish_reason)
         if isinstance(other, Review):

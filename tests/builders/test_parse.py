@@ -313,10 +313,22 @@ def test_a_section_twice_in_the_feedback(title):
     assert reason(reply) == "sections_ambiguous"
 
 
-def test_the_improved_response_keeps_headings_of_the_review():
-    answer = "### Weaknesses\n- a\n\n### Suggestions\n- b\n\nOverall Score: [[2]]\n[[3]]"
+REVIEW_LIKE = "### Weaknesses\n- a\n\n### Suggestions\n- b\n\nOverall Score: [[2]]\n[[3]]"
+
+
+def test_the_improved_response_keeps_headings_of_the_review_among_its_own():
+    answer = f"### Strengths\n- c\n\n{REVIEW_LIKE}"
     review = read(written(answer=answer))
     assert (review.refinement, review.critique) == (answer, GOOD)
+
+
+def test_or_where_the_draft_has_them():
+    review = parse_review(written(answer=REVIEW_LIKE), "### Weaknesses\n- z", "stop")
+    assert (review.refinement, review.critique) == (REVIEW_LIKE, GOOD)
+
+
+def test_a_review_that_goes_on_after_the_improved_response_is_none_of_it():
+    assert reason(written(answer=f"Paris.\n\n{REVIEW_LIKE}")) == "sections_ambiguous"
 
 
 def test_a_second_improved_response_leaves_open_which_is_meant():
@@ -336,9 +348,11 @@ def test_an_early_improved_response_with_headings_of_its_own():
     assert reason(f"{improved}\n\n{plain}") == "sections_ambiguous"
 
 
-def test_the_last_section_after_an_early_improved_response_is_not_empty():
+def test_the_last_section_after_an_early_improved_response_is_whole():
     blocks = [BLOCKS["weaknesses"], BLOCKS["score"], BLOCKS["improved"]]
     assert reason("\n\n".join([*blocks, "### Suggestions"])) == "sections_ambiguous"
+    hidden = "### Suggestions\n1. Use:\n```\n### Improved Response\nx"
+    assert reason("\n\n".join([*blocks, hidden])) == "sections_ambiguous"
     assert read("\n\n".join([*blocks, "### Suggestions\nNone."])).critique.suggestions == []
 
 
@@ -621,7 +635,7 @@ def test_double_brackets_that_are_no_other_score(item):
 
 
 @pytest.mark.parametrize(
-    "answer", ["Overall Score: [[9]]", "The score is [[9]].", "[[9]]", "### Score\n[[9]]"]
+    "answer", ["Overall Score: [[9]]", "The score is [[9]].", "[[9]]", "#### Score\n[[9]]"]
 )
 def test_a_score_in_the_improved_response_never_counts(answer):
     assert read(written(answer=f"Text.\n\n{answer}")).critique.score == 6

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from builders.feedback import render_feedback
 from builders.parse import Rejection, Review, parse_assessment, parse_review
+from builders.replies.sections import find_code
 from builders.schema import LEDGER, validate_ledger_row
-from builders.sections import find_code
 from tests.builders.fuzz_parse import FRAGMENTS, check_reply, load_replies, mutate
 
 # The draft declines, so that no improved response is rejected for declining too.

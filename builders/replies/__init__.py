@@ -1,0 +1,1 @@
+"""How critics write: headings, lists, scores, refinements and JSON, each read by itself."""

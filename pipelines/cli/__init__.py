@@ -33,6 +33,14 @@ def main() -> None:
         print(f"srt: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        # Parts are written whole or not at all, so there is nothing to clean up.
-        print(f"srt: {error.filename or 'input or output'}: {error.strerror}", file=sys.stderr)
+        print(f"srt: {_say(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _say(error: OSError) -> str:
+    """The operating system's complaint, and what a full disk means for the user's work."""
+    reason = error.strerror or str(error)
+    if "No space left" in reason:
+        # Files are written whole or not at all, so nothing has to be cleaned up.
+        return "no space left on the disk; nothing is lost, the same command continues with room"
+    return f"{error.filename}: {reason}" if error.filename else reason

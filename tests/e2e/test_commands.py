@@ -1,6 +1,7 @@
 """The commands as a user types them, on scripted models."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -121,9 +122,28 @@ def test_wrong_paths_are_one_line(srt, arguments, says):
     assert says in one_line(srt(*arguments, expect=2).stderr)
 
 
-def test_a_disk_that_is_full_is_one_line(srt, recipe):
-    failed = srt("build", "stage1", recipe(), "--out", "/dev/full/run", expect=1)
-    assert "/dev/full" in one_line(failed.stderr)
+def test_a_path_that_cannot_be_written_is_one_line(srt, recipe):
+    failed = srt("build", "stage1", recipe(), "--out", "/dev/null/run", expect=1)
+    assert "/dev/null" in one_line(failed.stderr)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a disk of a few kilobytes")
+def test_a_full_disk_loses_nothing_and_the_rest_follows_when_there_is_room(srt, recipe, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", disk]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this machine mounts no tmpfs")
+    try:
+        arguments = ["build", "stage1", recipe(instructions="{builtin: stage1}", batch_size=16)]
+        failed = srt(*arguments, "--out", disk / "run", expect=1)
+        assert "no space left" in one_line(failed.stderr)
+        facts = json.loads(srt("status", disk / "run", "--json").stdout)
+        assert 0 < facts["rows"] < 180
+        subprocess.run(["mount", "-o", "remount,size=5m", disk], check=True)
+        assert json.loads(srt(*arguments, "--out", disk / "run", "--json").stdout)["rows"] == 180
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_100_kb_instruction_passes_whole_or_is_dropped_whole(srt, recipe, tmp_path):

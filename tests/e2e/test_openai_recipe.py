@@ -77,7 +77,9 @@ def test_200_rows_with_every_broken_reply_in_the_ledger(srt, tmp_path):
     lost = [row for row in rows if row["id"] not in found and row["status"] == "dropped"]
     assert {row["reason"] for row in lost} <= {"margin"}
     retried = [call for row in rows for call in row["calls"] if call["failures"]]
-    assert {"HTTP 500", "429", "body is HTML"} <= {why for call in retried for why in call["failures"]}
+    assert {"HTTP 500", "429", "body is HTML"} <= {
+        why for call in retried for why in call["failures"]
+    }
 
 
 def test_the_recipe_asks_with_the_papers_settings():

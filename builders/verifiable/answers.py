@@ -7,41 +7,40 @@ different numbers, all are reported, so that the caller can call it a contradict
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from builders.verifiable.number_text import UNSIGNED, NumberFound, numbers, plain
 from builders.verifiable.prose import sentences, words
-from builders.verifiable.wording import NUMERALS
 
-# Longer ones are noise, and int() refuses thousands of digits.
-_LONGEST = 24
-_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
-_UNSIGNED = rf"(?:[$€£] ?)?(?:{_DIGITS})"
-NUMBER = re.compile(
-    rf"(?<![\w.^])(?P<sign>-)?(?:[$€£] ?)?(?P<late>-)?(?P<whole>{_DIGITS})"
-    rf"(?:(?P<mixed> [0-9]+)?/(?P<below>[0-9]+))?(?!\.?[0-9])(?!(?:st|nd|rd|th)\b)"
-    rf"(?P<percent> ?%)?"
-)
+# Up to so many words, a draft is about the count that was asked for and nothing else.
+_BRIEF = 20
+# How far a heading looks ahead for its answer, in characters.
+_AHEAD = 300
 _OPERATOR = r"[-+*/×÷·∙x]"
 _CHAIN = re.compile(
-    rf"(?:-?{_UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{_UNSIGNED}\)?%?)*"
-    rf"(?: *= *(?:-?{_UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{_UNSIGNED}\)?%?)*)*"
+    rf"(?:-?{UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{UNSIGNED}\)?%?)*"
+    rf"(?: *= *(?:-?{UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{UNSIGNED}\)?%?)*)*"
 )
 # What follows a marker is looked at, not consumed: a line can hold several markers.
 REST = r"(?=(?P<rest>[^\n]{0,200}))"
 _MARKERS = (
     re.compile(rf"####\s{{0,3}}{REST}"),
     re.compile(r"\\boxed\{(?P<rest>[^{}\n]{0,60})\}"),
-    re.compile(rf"(?m)^\W{{0,4}}A ?: ?{REST}"),
-    re.compile(rf"(?i)\b(?:answer|result|solution)\W{{0,4}}[:=]\s{{0,3}}{REST}"),
     re.compile(
-        r"(?i)\banswer\b[^.\n:=]{0,60}?\b(?:is|are|was|equals|would be|will be|should be)\b"
+        r"(?i)\banswer\b(?:(?!how many|what)[^.\n:=]){0,60}?"
+        r"\b(?:is|are|was|equals|would be|will be|should be)\b"
         rf"(?!\W{{0,4}}not\b)[\s:*]{{0,4}}{REST}"
     ),
     re.compile(
-        rf"(?<![\w.,])(?P<rest>-?{_UNSIGNED})[^.\n0-9]{{0,12}} (?:is|as) (?:the|our|your) (?:final )?answer\b"
+        rf"(?<![\w.,])(?P<rest>-?{UNSIGNED})[^.\n0-9]{{0,12}} (?:is|as) "
+        r"(?:the|our|your) (?:final )?answer\b"
     ),
+)
+_HEADINGS = (
+    re.compile(rf"(?m)^\W{{0,4}}A ?:(?P<gap> ?){REST}"),
+    re.compile(rf"(?i)\b(?:answer|result|solution)\W{{0,4}}[:=](?P<gap>\s{{0,3}}){REST}"),
 )
 # "Answer: we add 17 and 38" tells the way; its numbers are an answer only once it says so.
 _METHOD = re.compile(
@@ -50,46 +49,17 @@ _METHOD = re.compile(
     r"\b)"
 )
 _RESULT = re.compile(r"(?i)=|\b(?:is|are|so|get|gets|gives|equals|makes|be)\b[^=]*$")
+_LINK = re.compile(r"[0-9].*(?:=|\b(?:is|are|equals?|makes?|gives?)\b)")
 _CONCLUDES = re.compile(r"(?i)\W*(?:so|therefore|thus|hence|in total|finally|in conclusion)\b")
 _SAYS_SO = re.compile(r"(?i)\b(?:is|are|was|be|has|have|get|gets|gives|makes|leaves) (?:only )?$")
+# Chatty models go on about what they did, with numbers that are no answer.
+_ASIDE = re.compile(
+    r"(?i)\W*this (?:is|was) (?:because|since|due|known|called|also|an? (?:[\w-]+ ){0,3}?"
+    r"(?:example|operation|problem|trick|way|concept|type|form|practice|formula|method))\b"
+)
 _BOLD = re.compile(r"\*\*(?P<rest>[^*\n]{1,40})\*\*")
 _FIRST_SENTENCE = re.compile(r"^.+?(?:(?<=[^\s0-9.][.!?])(?=\s)|(?<=[0-9][.!?])(?=\s)|$)")
 _EITHER = re.compile(r"^\W*(?:either )?(?P<left>\S+)(?: \w+)? or (?P<right>\S+)")
-_NUMERAL = re.compile(rf"(?i)\b(?:{'|'.join(NUMERALS)}|once|twice)\b")
-_NUMERAL_VALUES = {name: value for value, name in enumerate(NUMERALS)} | {"once": 1, "twice": 2}
-_SPELLINGS = (
-    (re.compile(r"<<[^<>\n]*>>"), ""),
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\text\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b"), "×"),
-    (re.compile(r"\\div\b"), "÷"),
-    (re.compile(r"\\(?:left|right)\b|\\[,!;]|\\(?=[$%()\[\]])"), ""),
-    (re.compile(r"\{,\}"), ","),
-    (re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))"), ","),
-    (re.compile(r"[\u2212\u2010\u2011]|(?<![0-9\s])[–](?=[0-9])|(?<=\s)[–](?=[0-9])"), "-"),
-    (re.compile(r"(?i)\bnegative +(?=[0-9.$])"), "-"),
-    (re.compile(r"(?i)(?<=\bis )minus +(?=[0-9.$])|(?<=[=:] )minus +(?=[0-9.$])"), "-"),
-    (re.compile(r"(?<=[=(] )- (?=[0-9.$])"), "-"),
-    (re.compile(r"(?<=[0-9]) ?½"), " 1/2"),
-    (re.compile("½"), "1/2"),
-    (re.compile("¼"), "1/4"),
-    (re.compile("¾"), "3/4"),
-)
-_ENUMERATOR = re.compile(r"(?m)^[ \t]*\(?([0-9]{1,2})[.)](?=[ \t]+\S)")
-
-
-@dataclass(frozen=True)
-class NumberFound:
-    """A number in a text: `literal` as it is written there, `start` where."""
-
-    value: Fraction
-    literal: str
-    start: int
-
-    @property
-    def quotient(self) -> bool:
-        """Written as `84/7`: a division that is still to be carried out, or a fraction."""
-        return "/" in self.literal
 
 
 @dataclass(frozen=True)
@@ -102,63 +72,6 @@ class Reading:
     final: NumberFound
     others: tuple[Fraction, ...] = ()
     committed: bool = False
-
-
-def plain(text: str) -> str:
-    """The text without TeX, calculator notes and unusual signs in its numbers."""
-    for pattern, replacement in _SPELLINGS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def _value(match: re.Match[str]) -> Fraction | None:
-    whole, below = match["whole"].replace(",", ""), match["below"]
-    if len(whole) > _LONGEST or (below and (len(below) > _LONGEST or int(below) == 0)):
-        return None
-    value = Fraction(whole if not whole.startswith(".") else f"0{whole}")
-    if match["mixed"]:
-        if len(match["mixed"]) > _LONGEST:
-            return None
-        value += Fraction(int(match["mixed"]), int(below))
-    elif below:
-        value /= int(below)
-    return value
-
-
-def _is_binary_minus(text: str, at: int) -> bool:
-    before = text[max(0, at - 3) : at].rstrip(" ")
-    # A single letter is a variable: "x -5" subtracts, "is -5" does not.
-    variable = before[-1:].isalpha() and not before[-2:-1].isalpha()
-    return variable or before[-1:].isdigit() or before[-1:] in (")", "%", "]")
-
-
-def numbers(text: str, numerals: bool = False) -> list[NumberFound]:
-    """Every number of a `plain` text, in order; with `numerals`, `three` and `twice` as well."""
-    found = []
-    for match in NUMBER.finditer(text):
-        value = _value(match)
-        if value is None:
-            continue
-        start = match.start()
-        negative = bool(match["sign"] or match["late"])
-        if match["sign"] and _is_binary_minus(text, start):
-            negative, start = False, start + 1
-        literal = text[start : match.end()].strip()
-        found.append(NumberFound(-value if negative else value, literal, start))
-    if numerals:
-        for match in _NUMERAL.finditer(text):
-            value = Fraction(_NUMERAL_VALUES[match[0].casefold()])
-            found.append(NumberFound(value, match[0], match.start()))
-        found.sort(key=lambda item: item.start)
-    return found
-
-
-def without_enumerators(text: str) -> str:
-    """The text without the `1.`, `2.` … before its lines, where these count up from one."""
-    marks = [int(match[1]) for match in _ENUMERATOR.finditer(text)]
-    if len(marks) < 2 or marks[:2] != [1, 2]:
-        return text
-    return _ENUMERATOR.sub("", text)
 
 
 def leading_number(text: str, numerals: bool = False) -> NumberFound | None:
@@ -205,7 +118,26 @@ def _marked(text: str, patterns: Iterable[re.Pattern[str]], numerals: bool) -> l
             if second and numbers(either["left"]):
                 at = start + either.start("right")
                 found.append(NumberFound(second.value, second.literal, at))
-    return sorted(found, key=lambda item: item.start)
+    return found
+
+
+def _under_heading(text: str, givens: Sequence[Fraction], numerals: bool) -> list[NumberFound]:
+    """What stands right after `Answer:`, unless a whole working begins there."""
+    found = []
+    for pattern in _HEADINGS:
+        for match in pattern.finditer(text):
+            start = match.start("rest")
+            first, *more = sentences(text[start : start + _AHEAD]) or [""]
+            whole = "\n" in match["gap"] or _METHOD.match(first)
+            if more and whole:
+                continue
+            if whole or _LINK.search(first):
+                item = _last(first, givens, numerals)
+            else:
+                item = _answer_phrase(match["rest"], numerals)
+            if item is not None:
+                found.append(NumberFound(item.value, item.literal, start + item.start))
+    return found
 
 
 def _in_bold(text: str) -> NumberFound | None:
@@ -231,21 +163,27 @@ def _conclusion(text: str, givens: Sequence[Fraction]) -> list[NumberFound]:
 
 
 def _last(text: str, givens: Sequence[Fraction], numerals: bool) -> NumberFound | None:
-    """The last number of the last sentence that has one, preferring what was not given."""
-    for part in reversed(sentences(without_enumerators(text))):
+    """The last number of the last sentence that has one which was not given."""
+    fallback = None
+    for part in reversed(sentences(text)):
         # A lone "one" is a pronoun more often than a count.
         found = [item for item in numbers(part, numerals) if item.literal.casefold() != "one"]
         if not found:
             continue
-        # "= $21 after giving away $4": what follows a result is rarely another one.
+        if _ASIDE.match(part):
+            fallback = fallback or found[-1]
+            continue
         equals = part.rfind("=")
         results = [item for item in found if item.start > equals >= 0]
-        later = [item for item in results[1:] if _SAYS_SO.search(part[: item.start][-12:])]
         if results:
+            # "= $21 after giving away $4": what follows a result is rarely another one.
+            later = [item for item in results[1:] if _SAYS_SO.search(part[: item.start][-12:])]
             return (later or results[:1])[-1]
         fresh = [item for item in found if item.value not in givens]
-        return (fresh or found)[-1]
-    return None
+        if fresh:
+            return fresh[-1]
+        fallback = fallback or found[-1]
+    return fallback
 
 
 def read_number(
@@ -261,16 +199,16 @@ def read_number(
     `givens` are the question's own numbers.
     """
     text = plain(text)
-    marked = _marked(text, _MARKERS, numerals)
-    committed = sorted(
-        marked + _marked(text, stated, numerals) + _conclusion(text, givens),
-        key=lambda item: item.start,
-    )
+    marked = _marked(text, _MARKERS, numerals) + _under_heading(text, givens, numerals)
+    marked.sort(key=lambda item: item.start)
+    said = _marked(text, stated, numerals) + ([] if marked else _conclusion(text, givens))
+    committed = sorted(marked + said, key=lambda item: item.start)
     if marked:
         final = marked[-1]
     elif committed:
         final = committed[-1]
     else:
+        numerals = numerals and len(words(text)) <= _BRIEF
         final = _in_bold(text) or _last(text, givens, numerals)
     if final is None:
         return None
@@ -282,8 +220,3 @@ def final_number(text: str) -> Fraction | None:
     """The number that `text` gives as its answer, or none."""
     reading = read_number(text)
     return reading.final.value if reading else None
-
-
-def iter_values(text: str) -> Iterator[Fraction]:
-    """The values of all numbers in any text, in order."""
-    return (item.value for item in numbers(plain(text)))

@@ -9,6 +9,7 @@ from builders.verifiable.forms import draw_form, request
 from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.prose import words
 from builders.verifiable.short_answer import Finding, Question, review
+from builders.verifiable.spelling import alike
 from builders.verifiable.wording import listed, pick
 
 _TEXTS = {
@@ -101,13 +102,9 @@ def _said(kind: str, it: str, draft: str) -> tuple[list[str], set[str]]:
 
 
 def _recognised(kind: str, name: str) -> str:
-    """The name as the table writes it, where the words it begins with are one of the table's."""
-    parts = name.split()
-    for length in range(len(parts), 0, -1):
-        known = _KNOWN[kind].get(" ".join(parts[:length]).casefold().removesuffix("'s"))
-        if known:
-            return known
-    return name
+    """The name of the table that stands in a longer one, such as `the Kingdom of Norway`."""
+    known = _ANY[kind].search(name.casefold())
+    return _KNOWN[kind][known[0]] if known else name
 
 
 def _check(args: Args, draft: str) -> Check:
@@ -151,7 +148,9 @@ def _check(args: Args, draft: str) -> Check:
         other = None
     slip = _slip(args, kind, given, right, home) if given != right and other is None else None
     return review(
-        question, draft, Finding(given, given == right, other, float(other == right), slip)
+        question,
+        draft,
+        Finding(given, given == right, other, 1.0 if other == right else alike(given, right), slip),
     )
 
 

@@ -4,8 +4,8 @@ import re
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.answers import numbers, plain
 from builders.verifiable.forms import draw_form, request
+from builders.verifiable.number_text import numbers, plain
 from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.prose import words
 from builders.verifiable.short_answer import Finding, Question, review
@@ -37,13 +37,14 @@ _CLAIMS = (
         rf"(?: the)?(?: number| fraction| value)?:?\W{{0,4}}(?P<it>[{_LEFT}-{_OTHER}]){_ALONE}"
     ),
     re.compile(rf"(?P<it>{_EITHER})\W{{0,3}}(?:(?P<big>>)|(?P<small><))\W{{0,3}}{_EITHER}"),
+    re.compile(rf"\b(?:{_BIG}|{_SMALL}) (?:number|one|fraction|value),? \(?(?P<it>{_EITHER})[,)]"),
     re.compile(
         rf"\b(?P<asked>answer)\b[^.\n]{{0,20}}?[: ]\W{{0,4}}(?P<it>[{_LEFT}-{_OTHER}]){_ALONE}"
     ),
 )
 _EQUAL = re.compile(
-    rf"\b(?:they|both|numbers) are (?:\w+ )?(?:equal|the same)\b"
-    rf"|{_EITHER} (?:is|=)(?: equal to)? {_EITHER}"
+    rf"(?<!if )(?<!whether )\b(?:they|both|numbers) are (?:\w+ )?(?:equal|the same)\b"
+    rf"|(?<![-+*/×÷] ){_EITHER} (?:is|=)(?: equal to)? {_EITHER}{_ALONE}"
 )
 # What a draft can claim besides one of the two numbers.
 _SAME, _ANOTHER = "'equal'", "another number"
@@ -88,7 +89,8 @@ def _claims(args: Args, draft: str) -> list[str]:
     marks = {Fraction(args["left"]): _LEFT, Fraction(args["right"]): _RIGHT}
     written = {_LEFT: args["left"], _RIGHT: args["right"], _OTHER: _ANOTHER}
     turned = {_LEFT: args["right"], _RIGHT: args["left"], _OTHER: _ANOTHER}
-    text, at = plain(draft), 0
+    # A draft that has the marks itself must not pass for one that names the numbers.
+    text, at = re.sub(f"[{_LEFT}-{_OTHER}]", " ", plain(draft)), 0
     parts = []
     for item in numbers(text):
         parts += [text[at : item.start], marks.get(item.value, _OTHER)]

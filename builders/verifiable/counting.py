@@ -11,7 +11,7 @@ from builders.verifiable.prose import words
 from builders.verifiable.short_answer import Question, review_reading
 from builders.verifiable.topics import TOPICS
 from builders.verifiable.wording import NUMERALS, count_of, listing, number, pick, sentence
-from builders.verifiable.words import NOUNS
+from builders.verifiable.words import NOUNS, SHORT_NOUNS
 
 _TEXTS = {
     "letter": (
@@ -41,19 +41,20 @@ _TEXTS = {
 }
 _NAMES = {"vowels": "vowel", "words": "word", "items": "item"}
 _NUMBER = rf"(?:[0-9]+|{'|'.join(NUMERALS)})"
+_LEAD = r"(?:are|is|has|have|had|contains?|consists? of|total of|count(?:ed)?|found|see|get)"
 
 
 def _make(rng: Random) -> Problem:
     kind = rng.choice(("letter", "letter", "vowels", "words", "items"))
     args: dict = {"kind": kind, "form": draw_form(rng)}
     if kind in ("letter", "vowels"):
-        args["word"] = rng.choice(NOUNS)
+        args["word"] = rng.choice(rng.choice((NOUNS, NOUNS, SHORT_NOUNS)))
     if kind == "letter":
         args["letter"] = rng.choice(args["word"] if rng.random() < 0.9 else "aeinorst")
     elif kind == "words":
         args["text"] = rng.choice(rng.choice(TOPICS).facts)
     elif kind == "items":
-        args["items"] = rng.sample(NOUNS, rng.randint(4, 12))
+        args["items"] = rng.sample(rng.choice((NOUNS, SHORT_NOUNS)), rng.randint(3, 10))
     shown = args | {"list": ", ".join(args.get("items", ()))}
     instruction = rng.choice(_TEXTS[kind]).format(**shown)
     return Problem("counting", args, instruction + request(rng, args["form"], "number"))
@@ -91,48 +92,53 @@ def _working(args: Args, found: list[str], brief: str) -> str:
 def _stated(args: Args) -> list[re.Pattern[str]]:
     """What says how many of the very thing there are: `3 times`, `two r's`, `five words`."""
     kind = args["kind"]
-    things = {
-        "letter": rf"times?\b|(?:letters? )?[\"'“‘]?{re.escape(args.get('letter', ''))}\b",
-        "vowels": r"vowels?\b",
-        "words": r"(?:\w+ )?words?\b",
-        "items": r"(?:\w+ )?(?:items?|things?|words?|elements?|entries|objects?)\b",
-    }[kind]
-    patterns = [rf"\b(?P<rest>{_NUMBER}) (?:{things})"]
     if kind == "letter":
-        patterns.append(
-            r"\b(?:appears?|occurs?|used|found) (?:only |exactly )?(?P<rest>once|twice)\b"
+        letter = rf"(?:letters? )?[\"'“‘]?{re.escape(args['letter'])}\b"
+        patterns = [
+            rf"\b(?P<rest>{_NUMBER}) (?:times?\b|{letter})",
+            r"\b(?:appears?|occurs?|used|found) (?:only |exactly )?(?P<rest>once|twice)\b",
+        ]
+    else:
+        things = {"vowels": "vowels?", "words": "words?"}.get(
+            kind, "(?:items?|things?|words?|elements?|entries|objects?)"
         )
+        patterns = [rf"\b{_LEAD} (?:\w+ ){{0,3}}?(?P<rest>{_NUMBER}) (?:\w+ )?{things}\b"]
     return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
 
 
-def _check(args: Args, draft: str) -> Check:
-    kind, found = args["kind"], _counted(args)
-    count = len(found)
-    if kind == "letter":
-        thing, where = f"letter {args['letter']}", f"in {args['word']}"
-        asked = f"the number of times that {args['letter']} is {where}"
-        times = {1: "once", 2: "twice"}.get(count, f"{count} times")
-        brief = pick(
-            args,
-            "brief",
-            f"The {thing} appears {count_of(count, 'time')} {where}.",
-            f"In {args['word']} there {'is' if count == 1 else 'are'} {count_of(count, 'letter')} "
-            f"{args['letter']}.",
-        )
-        slip_end = f"{args['letter']} is {where} {times}"
-    else:
-        thing = _NAMES[kind]
+def _thing(args: Args) -> str:
+    return f"letter {args['letter']}" if args["kind"] == "letter" else _NAMES[args["kind"]]
+
+
+def _sentences(args: Args, count: int) -> tuple[str, str, str]:
+    """What is asked, the answer as a sentence, and the same within one."""
+    kind, thing = args["kind"], _thing(args)
+    be = "is" if count == 1 else "are"
+    if kind != "letter":
         where = {"vowels": f"in {args.get('word')}", "words": "in the sentence"}.get(
             kind, "on the list"
         )
-        asked = f"the number of {thing}s {where}"
-        brief = f"There {'is' if count == 1 else 'are'} {count_of(count, thing)} {where}."
-        slip_end = f"there {'is' if count == 1 else 'are'} {count_of(count, thing)} {where}"
+        fact = f"there {be} {count_of(count, thing)} {where}"
+        return f"the number of {thing}s {where}", f"{sentence(fact)}.", fact
+    word = args["word"]
+    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+    brief = f"The {thing} appears {count_of(count, 'time')} in {word}."
+    if count:
+        other = f"In {word} there {be} {count_of(count, 'letter')} {args['letter']}."
+        brief = pick(args, "brief", brief, other)
+    asked = f"the number of times that {args['letter']} is in {word}"
+    return asked, brief, f"the {thing} is in {word} {times}"
+
+
+def _check(args: Args, draft: str) -> Check:
+    found = _counted(args)
+    count, thing = len(found), _thing(args)
+    asked, brief, fact = _sentences(args, count)
     hints = (
         {
             "letter": f"Spell {args.get('word')} and mark every {args.get('letter')}.",
             "vowels": f"Spell {args.get('word')} and mark each a, e, i, o and u.",
-        }.get(kind, f"Number the {thing}s one after the other, up to the last one."),
+        }.get(args["kind"], f"Number the {thing}s one after the other, up to the last one."),
         "Point at each in turn and count on by one; do not guess.",
         f"Go from left to right and keep a running count of each {thing}.",
     )
@@ -141,18 +147,18 @@ def _check(args: Args, draft: str) -> Check:
         off = given - count
         if abs(off) <= 2 and off.denominator == 1:
             how = "few" if off < 0 else "many"
-            return f"{number(given)} is {abs(off)} too {how}: {slip_end}."
-        if kind == "letter" and given == len(args["word"]):
-            return f"{number(given)} is the length of the whole word; {slip_end}."
+            return f"{number(given)} is {abs(off)} too {how}: {fact}."
+        if args["kind"] == "letter" and given == len(args["word"]):
+            return f"{number(given)} is the length of the whole word; {fact}."
         return pick(
             args,
             "slip",
-            f"It counts {number(given)}, but {slip_end}.",
-            f"The count {number(given)} is wrong: {slip_end}.",
-            f"{sentence(slip_end)}, not {number(given)}.",
+            f"It counts {number(given)}, but {fact}.",
+            f"The count {number(given)} is wrong: {fact}.",
+            f"{fact}, not {number(given)}.",
         )
 
-    if kind == "letter":
+    if args["kind"] == "letter":
         # "Does not appear" is a count as well.
         text = re.sub(
             r"(?i)\b(?:does not|doesn['’]t|never|not) (?:appear|occur|contain)s?\b",

@@ -6,9 +6,10 @@ from datetime import MINYEAR, date, timedelta
 from fractions import Fraction
 from random import Random
 
+from builders.verifiable.answers import read_number
 from builders.verifiable.forms import draw_form, request
 from builders.verifiable.problem import Args, Check, Family, Problem
-from builders.verifiable.short_answer import Finding, Question, review, review_number
+from builders.verifiable.short_answer import Finding, Question, review, review_reading
 from builders.verifiable.wording import count_of, listed, number
 
 MONTHS = listed(
@@ -44,6 +45,8 @@ _DATES = (
     re.compile(r"\b(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})\b"),
 )
 _SLASHED = re.compile(r"\b([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})\b")
+_YEAR = re.compile(r"\b(?:19|20)[0-9]{2}\b(?! days)")
+_MASK = "that day"
 _WEEKDAY = re.compile(rf"(?i)\b(?:{'|'.join(WEEKDAYS)})\b")
 _WEEKDAY_SAID = re.compile(
     rf"(?i)(?:\b(?:is|was|be|on|fell on|answer:|day:)|\*\*|:)\W{{0,3}}(?:an? |the )?"
@@ -118,18 +121,20 @@ def _check_between(args: Args, draft: str) -> Check:
         return None
 
     stated = (
-        rf"{spell(end)}(?: is| comes)? (?P<rest>[0-9]+) days",
+        rf"{_MASK}(?: is| comes)? (?P<rest>[0-9]+) days",
         r"\b(?:there are|that is|it is|is|are|total of) (?:exactly |a total of )?"
         r"(?P<rest>[0-9]+) days\b(?! (?:in|left))",
     )
-    return review_number(
-        Question(args, asked, str(days), brief, working, hints),
-        draft,
-        Fraction(days),
-        stated=[re.compile(pattern) for pattern in stated],
-        givens=[Fraction(part) for day in (start, end) for part in (day.day, day.year)],
-        slip=slip,
-    )
+    reading = read_number(_without_dates(draft), stated=[re.compile(pattern) for pattern in stated])
+    question = Question(args, asked, str(days), brief, working, hints)
+    return review_reading(question, draft, Fraction(days), reading, slip=slip)
+
+
+def _without_dates(draft: str) -> str:
+    """The draft with dates and years masked, since their numbers count no days."""
+    for pattern in (*_DATES, _SLASHED, _YEAR):
+        draft = pattern.sub(_MASK, draft)
+    return draft
 
 
 def _check_weekday(args: Args, draft: str) -> Check:

@@ -1,16 +1,16 @@
 """Finding one detail in a short text."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.answers import numbers, plain
 from builders.verifiable.dates import WEEKDAYS
 from builders.verifiable.forms import draw_form, request
+from builders.verifiable.number_text import numbers, plain
 from builders.verifiable.problem import Args, Check, Family, Problem
-from builders.verifiable.prose import sentences, words
+from builders.verifiable.prose import words
 from builders.verifiable.short_answer import Finding, Question, review
 from builders.verifiable.wording import pick
 from builders.verifiable.words import CITIES, NAMES, OBJECTS, SURNAMES
@@ -107,6 +107,8 @@ SOURCES = (
         },
     ),
 )
+# Longer drafts that do not state an answer mention details in passing.
+_BRIEF = 25
 
 
 def _make(rng: Random) -> Problem:
@@ -148,40 +150,37 @@ def _claimed(text: str, label: str) -> list[str]:
     noun = label.split(" of ")[0].split()[-1]
     pattern = re.compile(
         rf"(?i)\b{re.escape(noun)}\b(?: (?!is\b|was\b)[\w'’]+){{0,6}}?(?: is| was|:| =)"
-        rf"(?! not\b):?[\s*\"'“]{{1,4}}(?P<rest>[^\n]{{1,60}})"
+        rf"(?! not\b):?[\s*\"'“]{{1,4}}(?=(?P<rest>[^\n]{{1,60}}))"
     )
     return [match["rest"] for match in pattern.finditer(text)]
 
 
 def _given(args: Args, draft: str) -> tuple[str | None, str | None]:
-    """(the answer, another one that the draft also states)."""
-    value, ask, others = args["value"], args["ask"], args["others"]
-    values = {value: ask} | {it: label for label, it in others.items()}
-    stated = [
-        next((it for it in values if 0 in _places(rest, it)), None) or _first_known(rest, values)
-        for rest in _claimed(draft, ask)
-    ]
+    """(the answer, another one that the draft also states); "" is a mere copy of the text."""
+    value = args["value"]
+    values = (value, *args["others"].values())
+    stated = [_answer_in(rest, value, values) for rest in _claimed(draft, args["ask"])]
     known = [it for it in stated if it is not None]
     if known:
-        rival = next((it for it in known if it != known[-1]), None)
-        return known[-1], rival
+        return known[-1], next((it for it in known if it != known[-1]), None)
     present = [it for it in values if _places(draft, it)]
     if value in present:
-        alone = any(
-            _places(part, value) and sum(bool(_places(part, it)) for it in values) <= 2
-            for part in sentences(draft)
-        )
-        return (value if alone or len(present) <= 2 else "", None)
-    if stated:
-        said = words(_claimed(draft, ask)[-1])[:3]
-        return " ".join(said) or None, None
+        return (value if len(present) <= 2 else ""), None
+    if len(words(draft)) > _BRIEF:
+        return None, None
     return (present[-1] if present else _other_kind(value, draft)), None
 
 
-def _first_known(rest: str, values: Mapping[str, str]) -> str | None:
-    """The first of the text's details within a statement."""
+def _answer_in(rest: str, value: str, values: Sequence[str]) -> str | None:
+    """What a statement gives: one of the text's details, or something of the right one's kind."""
     places = [(min(found), it) for it in values if (found := _places(rest, it))]
-    return min(places)[1] if places else None
+    if places:
+        return min(places)[1]
+    if any(map(str.isdigit, value)):
+        found = re.match(r"[^\d\n]{0,20}?([$€£]?\d[\d:.,-]*)", rest)
+    else:
+        found = re.match(r"(?:the |an? )?([A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)", rest)
+    return found[1].rstrip(".,:-") if found else None
 
 
 def _other_kind(value: str, draft: str) -> str | None:
@@ -192,12 +191,13 @@ def _other_kind(value: str, draft: str) -> str | None:
     parts = [part for part in value.split() if _places(draft, part)]
     if parts:
         return " ".join(parts)
-    return draft.strip(" .!\"'*\n") if len(words(draft)) <= 3 and words(draft) else None
+    return " ".join(words(draft)) if 0 < len(words(draft)) <= 3 else None
 
 
 def _check(args: Args, draft: str) -> Check:
     ask, value = args["ask"], args["value"]
-    brief = pick(args, "brief", f"The {ask} is {value}.", f"{value} is the {ask}.", value)
+    the = "the " if value in OBJECTS else ""
+    brief = pick(args, "brief", f"The {ask} is {the}{value}.", f"It is {the}{value}.", value)
     kind = "a sum of money" if value.startswith("$") else "a number" if value[0].isdigit() else ""
     hints = (
         f"Look through the text for {kind or 'the words'} that the text calls the {ask}."
@@ -221,18 +221,15 @@ def _check(args: Args, draft: str) -> Check:
         return review(question, draft, Finding("the text", share=0.5, slip=slip))
     if given == value:
         return review(question, draft, Finding(value, True, rival))
+    part = given in value and len(given) > 2
+    if rival == value:
+        return review(question, draft, Finding(given, other=value, share=1.0))
     slip = None
     if given in labels:
         slip = f"{given} is the {labels[given]}; the {ask} is {value}."
-    elif given in value and len(given) > 2:
+    elif part:
         slip = f"{given} is only a part of the {ask}, which is {value}."
-    share = 0.75 if given in value and len(given) > 2 else 0.0
-    other = value if rival == value else None
-    return review(
-        question,
-        draft,
-        Finding(given, False, other, 1.0 if other else share, None if other else slip),
-    )
+    return review(question, draft, Finding(given, share=0.75 * part, slip=slip))
 
 
 FAMILIES = (Family("extraction", _make, _check),)

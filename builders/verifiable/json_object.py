@@ -126,7 +126,7 @@ def _pair_faults(args: Args, wanted: Mapping[str, Any], given: Mapping) -> list[
                     "extra",
                     f"It adds {listing([quote(key, 20) for key in extra[:3]])}, which nobody "
                     "asked for.",
-                    f"{listing([quote(key, 20) for key in extra[:3]])} was not among the keys.",
+                    f"Not asked for: {listing([quote(key, 20) for key in extra[:3]])}.",
                 ),
                 "Use only the keys that were named.",
             )
@@ -148,6 +148,9 @@ def _check(args: Args, draft: str) -> Check:
     given = strict if strict is not None else _loose(draft)
     if given is None:
         return _no_object(args, draft, wanted, refinement)
+    inner = _buried(wanted, given)
+    if inner:
+        return assess(draft, Outcome.PARTIAL, [_too_deep(inner)], refinement, 0.25)
     faults = _pair_faults(args, wanted, given)
     hits = sum(key in given and _same(given[key], value) for key, value in wanted.items())
     share = hits / max(len(wanted), len(given))
@@ -165,6 +168,25 @@ def _check(args: Args, draft: str) -> Check:
             )
         )
     return assess(draft, outcome, faults, refinement, share)
+
+
+def _buried(wanted: Mapping[str, Any], given: Mapping) -> str | None:
+    """The key under which an object holds the keys that belong at its top."""
+    if any(key in given for key in wanted):
+        return None
+    for outer, value in given.items():
+        if isinstance(value, dict) and (
+            any(key in value for key in wanted) or _buried(wanted, value)
+        ):
+            return str(outer)
+    return None
+
+
+def _too_deep(outer: str) -> Fault:
+    return Fault(
+        f"The pairs are buried inside {quote(outer, 20)}, an object that nobody asked for.",
+        "Put the keys that were named directly into the outermost braces.",
+    )
 
 
 def _invalid(args: Args) -> Fault:
@@ -189,13 +211,26 @@ def _no_object(args: Args, draft: str, wanted: Mapping[str, Any], refinement: st
     if "{" in draft and hits:
         share = 0.5 * len(hits) / len(wanted)
         return assess(draft, Outcome.PARTIAL, [_invalid(args)], refinement, share)
+    if "{" in draft:
+        fault = Fault(
+            "The object is never finished: its closing brace is missing.",
+            f"Write only the {count_of(len(wanted), 'pair')} asked for, and close the brace.",
+        )
+        return assess(draft, Outcome.NO_ANSWER, [fault], refinement)
     weakness = pick(
         args,
         "none",
         f"There is no JSON object in the response; it says {quote(draft)}.",
         f"The response {quote(draft)} is no JSON object.",
     )
-    how = f"Open a brace, write {quote(next(iter(wanted)))} and its value, and go on pair by pair."
+    first = quote(next(iter(wanted)))
+    how = pick(
+        args,
+        "none how",
+        f"Open a brace, write {first} and its value, and go on pair by pair.",
+        f"Write one object between braces, with {listing([quote(key) for key in wanted])} as keys.",
+        f"Put {count_of(len(wanted), 'pair')} of key and value in braces, {first} being the first.",
+    )
     return assess(draft, Outcome.NO_ANSWER, [Fault(weakness, how)], refinement)
 
 

@@ -9,6 +9,11 @@ from builders.verifiable.wording import pick, quote
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,:/-]+[^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)*]*\s+|\n+")
+_ENUMERATOR = re.compile(r"(?m)^[ \t]*\(?([0-9]{1,2})[.)](?=[ \t]+\S)")
+_REFUSAL = re.compile(
+    r"(?i)\W*(?:i['’]m sorry|i am sorry|sorry,|i can(?:not|['’]t)\b|as an ai\b|"
+    r"i['’]m (?:unable|not able|not sure)\b|unfortunately, i\b|i don['’]t know\b)"
+)
 _BULLET = re.compile(
     r"^(?P<indent>[ \t]*)(?P<mark>[-*+•–—‣▪◦·●]|\(?\d{1,3}[.)])[ \t]+(?P<text>\S.*)$"
 )
@@ -19,9 +24,17 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+def without_enumerators(text: str) -> str:
+    """The text without the `1.`, `2.` … before its lines, where these count up from one."""
+    marks = [int(match[1]) for match in _ENUMERATOR.finditer(text)]
+    if marks[:2] != [1, 2]:
+        return text
+    return _ENUMERATOR.sub("", text)
+
+
 def sentences(text: str) -> list[str]:
-    """Sentences and lines, without blank ones and list marks."""
-    parts = (part.strip() for part in _SENTENCE_END.split(text))
+    """Sentences and lines, without blank ones and the numbers of a list."""
+    parts = (part.strip() for part in _SENTENCE_END.split(without_enumerators(text)))
     return [part for part in parts if _WORD.search(part)]
 
 
@@ -44,11 +57,22 @@ def outside_bullets(text: str) -> list[str]:
     return [line.strip() for line in lines if not _BULLET.match(line)]
 
 
-def sensible(text: str) -> bool:
-    """Whether a sentence of a draft is fit to be kept: whole, of a fair length, not a loop."""
+def is_loop(text: str) -> bool:
+    """Whether a text of six words or more goes on with the same few."""
+    found = [word.casefold() for word in words(text)]
+    return len(found) >= 6 and len(set(found)) < 0.45 * len(found)
+
+
+def refuses(text: str) -> bool:
+    """Whether a text opens by saying that it will not or cannot answer."""
+    return bool(_REFUSAL.match(text))
+
+
+def sensible(text: str, least: int = 5) -> bool:
+    """Whether a sentence of a draft is fit to be kept: whole, of `least` words, not a loop."""
     found = [word.casefold() for word in words(text)]
     whole = text[:1].isalnum() and text.rstrip("\"'”’*)")[-1:] in (".", "!", "?")
-    return whole and 3 <= len(found) <= 45 and len(set(found)) >= 0.6 * len(found)
+    return whole and least <= len(found) <= 45 and len(set(found)) >= 0.6 * len(found)
 
 
 def repetition(args: Args, draft: str) -> list[Fault]:

@@ -29,6 +29,7 @@ from enum import Enum
 from math import floor
 
 from builders.verifiable.problem import Check
+from builders.verifiable.wording import sentence
 
 MOST_REMARKS = 3
 
@@ -73,8 +74,8 @@ def assess(
     if outcome is Outcome.RIGHT and not faults:
         return Check([], [], 10, draft, True)
     # dict.fromkeys drops doubles and keeps the order.
-    weaknesses = list(dict.fromkeys(fault.weakness for fault in faults))
-    suggestions = list(dict.fromkeys(fault.suggestion for fault in faults))
+    weaknesses = list(dict.fromkeys(sentence(fault.weakness) for fault in faults))
+    suggestions = list(dict.fromkeys(sentence(fault.suggestion) for fault in faults))
     return Check(
         weaknesses=weaknesses[:MOST_REMARKS],
         suggestions=suggestions[:MOST_REMARKS],

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from re import Pattern
 
-from builders.verifiable.answers import NumberFound, Reading, iter_values, read_number
+from builders.verifiable.answers import Reading, read_number
 from builders.verifiable.forms import form_faults, written
+from builders.verifiable.number_text import NumberFound, iter_values
 from builders.verifiable.problem import Args, Check
 from builders.verifiable.prose import length, repetition, words
 from builders.verifiable.rubric import Fault, Outcome, assess
 from builders.verifiable.steps import step_faults
-from builders.verifiable.wording import number, pick, quote, sentence
+from builders.verifiable.wording import number, pick, quote
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def review(question: Question, draft: str, finding: Finding) -> Check:
         return assess(draft, Outcome.EMPTY, [_empty(question)], refinement)
     style = [*repetition(args, draft), *length(args, draft, question.room)]
     if finding.given is None:
-        return assess(draft, Outcome.NO_ANSWER, [_evasion(question, draft), *style], refinement)
+        missing = _evasion(question, draft, finding)
+        return assess(draft, Outcome.NO_ANSWER, [missing, *style], refinement)
     if not finding.right:
         faults = [_wrong(question, finding), *finding.faults, *style]
         return assess(draft, Outcome.WRONG, faults, refinement, finding.share)
@@ -82,8 +84,10 @@ def _empty(question: Question) -> Fault:
     )
 
 
-def _evasion(question: Question, draft: str) -> Fault:
+def _evasion(question: Question, draft: str, finding: Finding) -> Fault:
     asked, said = question.asked, quote(draft)
+    if isinstance(finding.slip, str):
+        return Fault(finding.slip, _hint(question, "how"))
     if len(words(draft)) < 3:
         weakness = pick(
             question.args,
@@ -107,7 +111,7 @@ def _wrong(question: Question, finding: Finding) -> Fault:
     if isinstance(finding.slip, Fault):
         return finding.slip
     if finding.slip:
-        return Fault(sentence(finding.slip), _hint(question, "how"))
+        return Fault(finding.slip, _hint(question, "how"))
     if finding.other == right:
         weakness = pick(
             question.args,
@@ -121,7 +125,7 @@ def _wrong(question: Question, finding: Finding) -> Fault:
             question.args,
             "wrong",
             f"The answer gives {given}, but {asked} is {right}.",
-            f"{sentence(asked)} is {right}, not {given}.",
+            f"{asked} is {right}, not {given}.",
             f"{given} is wrong: {asked} is {right}.",
             f"It says {given} where {asked} is {right}.",
         ),
@@ -165,7 +169,8 @@ def review_number(
     slip: Slip = no_slip,
 ) -> Check:
     """As `review`, for an answer that is the number `value`; see `read_number` for the reading."""
-    reading = read_number(draft, stated=stated, givens=givens)
+    fresh = [item for item in givens if item != value]
+    reading = read_number(draft, stated=stated, givens=fresh)
     if reading is not None and _only_repeats(draft, reading, value, givens):
         reading = None
     return review_reading(question, draft, value, reading, slip=slip)
@@ -209,9 +214,13 @@ def _only_repeats(
     draft: str, reading: Reading, value: Fraction, givens: Sequence[Fraction]
 ) -> bool:
     """The draft has no number but the question's own, and does not offer one as its answer."""
-    if reading.committed or reading.final.value == value:
+    if reading.committed:
         return False
-    return all(item in givens for item in iter_values(draft))
+    found = list(iter_values(draft))
+    if reading.final.value == value:
+        # The right answer can be one of the question's numbers, and is then there once more.
+        return len(givens) > 1 and sorted(found) == sorted(givens)
+    return all(item in givens for item in found)
 
 
 def _is_unfinished(found: NumberFound, value: Fraction) -> bool:

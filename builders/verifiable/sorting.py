@@ -6,13 +6,14 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from builders.verifiable.answers import numbers, plain, without_enumerators
 from builders.verifiable.forms import draw_form, request
+from builders.verifiable.number_text import numbers, plain
 from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.prose import without_enumerators
 from builders.verifiable.rubric import Fault
 from builders.verifiable.short_answer import Finding, Question, review
-from builders.verifiable.wording import listing, number, pick
-from builders.verifiable.words import NOUNS
+from builders.verifiable.wording import listing, number, pick, sentence
+from builders.verifiable.words import NOUNS, SHORT_NOUNS
 
 _TEXTS = {
     ("numbers", "ascending"): (
@@ -52,11 +53,11 @@ _LONGEST_GAP = 24
 
 def _make(rng: Random) -> Problem:
     kind = rng.choice(("numbers", "words"))
-    count = rng.randint(3, 6)
+    count = rng.choice((3, 3, 4, 4, 5, 6))
     if kind == "words":
-        items: list[str] = rng.sample(NOUNS, count)
+        items: list[str] = rng.sample(rng.choice((NOUNS, SHORT_NOUNS)), count)
     else:
-        drawn = rng.sample(range(-20 if rng.random() < 0.2 else 1, rng.choice((60, 500))), count)
+        drawn = rng.sample(range(-9 if rng.random() < 0.2 else 1, rng.choice((20, 60, 500))), count)
         items = [str(value) for value in drawn]
         if rng.random() < 0.2:
             items = [f"{rng.randint(0, 9)}.{tail}" for tail in rng.sample(range(1, 80), count)]
@@ -134,6 +135,8 @@ def _faults(args: Args, given: Sequence[str], right: Sequence[str]) -> list[Faul
     doubled = list(dict.fromkeys(item for item in right if given.count(item) > 1))
     places = {item: place for place, item in enumerate(right)}
     known = [item for item in given if item in places]
+    if list(given) == args["items"]:
+        return [_unsorted(args)]
     swapped = next(
         (pair for pair in pairwise(known) if places[pair[0]] > places[pair[1]]),
         None,
@@ -174,12 +177,31 @@ def _faults(args: Args, given: Sequence[str], right: Sequence[str]) -> list[Faul
     return faults
 
 
+def _unsorted(args: Args) -> Fault:
+    order = _ORDERS[args["kind"], args["order"]]
+    return Fault(
+        pick(
+            args,
+            "unsorted",
+            "The items still stand in the order of the question; nothing has been sorted.",
+            "It repeats the list as it was given instead of sorting it.",
+            f"The order was not changed: {args['items'][0]} still comes first.",
+        ),
+        pick(
+            args,
+            "unsorted how",
+            f"Find the item that comes first {order} and move it to the front, then the next one.",
+            "Write a new list: pick the item that comes first, cross it off, and go on like that.",
+        ),
+    )
+
+
 def _check(args: Args, draft: str) -> Check:
     right = _sorted(args)
     order, answer = _ORDERS[args["kind"], args["order"]], ", ".join(right)
     asked = f"the order {order}"
     brief = pick(
-        args, "brief", f"{order.capitalize()}: {answer}", f"The order {order} is: {answer}", answer
+        args, "brief", f"{sentence(order)}: {answer}", f"The order {order} is: {answer}", answer
     )
     ends = (right[0], right[-1])
     hints = (

@@ -14,7 +14,7 @@ from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.rubric import Fault
 from builders.verifiable.short_answer import Finding, Question, review
 from builders.verifiable.wording import ordinal, pick
-from builders.verifiable.words import NOUNS
+from builders.verifiable.words import NOUNS, SHORT_NOUNS
 
 _TEXTS = {
     "reverse": (
@@ -33,6 +33,7 @@ _TEXTS = {
 }
 _SPELT = re.compile(r"(?<![\w'’])[^\W\d_](?:[ ,.·|/–-]{1,3}[^\W\d_](?![\w'’])){2,40}")
 _TOKEN = re.compile(r"[^\W_]+")
+_BRIEF = 8
 _MARKED = re.compile(
     r"[\"“”‘`*]{1,2}(?P<quoted>[^\W_]+)[\"“”’`*.,]{1,3}|(?<!\w)'(?P<single>[^\W_]+)[.,]?'"
     r"|(?:\b(?:is|becomes|be|get|gives|answer|backwards)|[:=→>]):?\s{1,2}(?P<after>[^\W_]+)(?=[.!\n]|$)"
@@ -65,15 +66,19 @@ def read_string(draft: str, right: str, asked: Sequence[str]) -> list[str]:
     ]
     tokens = [(match.start(), match[0]) for match in _TOKEN.finditer(draft)]
     own = {word.casefold() for word in asked}
-    for found in (spelt + marked, tokens):
+    # In running text only a word of the very same letters can be meant.
+    brief = len(tokens) <= _BRIEF
+    for found, least in ((spelt + marked, 0.6), (tokens, 1.0), (tokens, 0.6 if brief else 1.0)):
         kept = [
             text
             for _, text in sorted(found)
-            if text.casefold() not in own and overlap(text, right) >= 0.6
+            if text.casefold() not in own and overlap(text, right) >= least
         ]
         if kept:
             return kept
-    return []
+    if marked and brief:
+        return [text for _, text in sorted(marked) if text.casefold() not in own]
+    return [tokens[0][1]] if len(tokens) == 1 and tokens[0][1].casefold() not in own else []
 
 
 def review_string(question: Question, draft: str, right: str, asked: Sequence[str]) -> Check:
@@ -91,6 +96,8 @@ def review_string(question: Question, draft: str, right: str, asked: Sequence[st
 
 def letter_slip(args: Args, given: str, right: str) -> str:
     """Where a string goes wrong."""
+    if overlap(given, right) < 0.5:
+        return f'"{given}" is another word; it should be "{right}".'
     if len(given) != len(right):
         how = "too few" if len(given) < len(right) else "too many"
         return f'"{given}" has {how} letters: {len(given)} and not {len(right)}, as in "{right}".'
@@ -107,7 +114,7 @@ def letter_slip(args: Args, given: str, right: str) -> str:
 
 def _make(rng: Random) -> Problem:
     kind = rng.choice(("reverse", "reverse", "spell"))
-    word = rng.choice([word for word in NOUNS if word != word[::-1]])
+    word = rng.choice(rng.choice((NOUNS, SHORT_NOUNS, SHORT_NOUNS)))
     args = {"kind": kind, "word": word, "form": draw_form(rng, working=False)}
     noun = "reversed word" if kind == "reverse" else "spelling"
     instruction = rng.choice(_TEXTS[kind]).format(word=word)
@@ -150,7 +157,9 @@ def _check_spell(args: Args, draft: str) -> Check:
     )
     found = [match[0] for match in _SPELT.finditer(draft)]
     if not found:
-        return review(question, draft, Finding(None))
+        whole = re.search(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", draft)
+        slip = f'It writes "{word}" as a whole and does not spell it.' if whole else None
+        return review(question, draft, Finding(None, slip=slip))
     given = found[-1]
     letters = "".join(filter(str.isalnum, given))
     if letters.casefold() != word:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from builders.verifiable.answers import plain
+from builders.verifiable.number_text import plain
 from builders.verifiable.problem import Args
 from builders.verifiable.rubric import Fault
 from builders.verifiable.wording import number, pick

@@ -9,7 +9,7 @@ from builders.verifiable.rubric import Fault
 from builders.verifiable.short_answer import Finding, Question, review
 from builders.verifiable.spelling import alike, review_string
 from builders.verifiable.wording import listing, number, numeral, pick
-from builders.verifiable.words import NOUNS
+from builders.verifiable.words import NOUNS, SHORT_NOUNS
 
 _TEXTS = {
     "replace": (
@@ -59,7 +59,7 @@ def _make(rng: Random) -> Problem:
         args["words"] = rng.sample(NOUNS, rng.randint(3, 5))
         shown["list"] = listing(args["words"])
     else:
-        args["word"] = rng.choice(NOUNS)
+        args["word"] = rng.choice(rng.choice((NOUNS, SHORT_NOUNS)))
     if kind == "replace":
         args["old"] = rng.choice(args["word"])
         args["new"] = rng.choice([letter for letter in "aeioustk" if letter not in args["word"]])
@@ -118,6 +118,18 @@ def _hints(args: Args) -> tuple[str, ...]:
     )
 
 
+def _asked(args: Args) -> str:
+    word = args.get("word")
+    return {
+        "replace": f"{word} with {args.get('new')} for {args.get('old')}",
+        "vowels": f"{word} without its vowels",
+        "initials": "the string of first letters",
+        "join": "the string with hyphens",
+        "capitals": f"{word} in capitals",
+        "repeat": f"{word} written {args.get('count')} times",
+    }[args["kind"]]
+
+
 def _check(args: Args, draft: str) -> Check:
     right = _right(args)
     brief = (
@@ -125,7 +137,7 @@ def _check(args: Args, draft: str) -> Check:
         if args["kind"] in ("repeat", "join")
         else pick(args, "brief", right, f'The result is "{right}".', f"You get {right}.")
     )
-    question = Question(args, "the result", right, brief, brief, _hints(args), noun="result")
+    question = Question(args, _asked(args), right, brief, brief, _hints(args), noun="result")
     if args["kind"] == "capitals":
         return _check_capitals(question, draft, args["word"])
     if args["kind"] == "join":
@@ -152,15 +164,24 @@ def _check_join(question: Question, draft: str, right: str) -> Check:
     chains = re.findall(r"(?<![^\W_])[^\W_]+(?: ?[-–] ?[^\W_]+)+", draft)
     parts = question.args["words"]
     found = [
-        chain for chain in chains if any(part in chain.casefold().split("-") for part in parts)
+        chain
+        for chain in chains
+        if any(part in re.split(r" ?[-–] ?", chain.casefold()) for part in parts)
     ]
+    if not found and all(part in draft.casefold() for part in parts):
+        slip = "The words are there, but they are not joined with hyphens."
+        return review(question, draft, Finding("the words", share=0.5, slip=slip))
     if not found:
         return review(question, draft, Finding(None))
     given = found[-1]
     spaced = re.sub(r" ?[-–] ?", "-", given).casefold() == right and given.casefold() != right
     slip = "There are spaces or dashes around the words, not plain hyphens." if spaced else None
     correct = given.casefold() == right
-    return review(question, draft, Finding(given, correct, None, alike(given, right), slip))
+    return review(
+        question,
+        draft,
+        Finding(given, correct, None, 0.75 if spaced else alike(given, right), slip),
+    )
 
 
 def _check_repeat(question: Question, draft: str) -> Check:

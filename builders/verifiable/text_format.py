@@ -8,6 +8,7 @@ from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.prose import (
     bullets,
     outside_bullets,
+    refuses,
     repetition,
     sensible,
     sentences,
@@ -36,8 +37,8 @@ _CAPITALS = (
 
 
 def about(args: Args, topic: Topic, draft: str) -> list[Fault]:
-    """A fault where the draft is about something else."""
-    if topic.is_subject_of(draft):
+    """A fault where the draft is about something else, or refuses."""
+    if topic.is_subject_of(draft) and not refuses(draft):
         return []
     return [
         Fault(
@@ -47,7 +48,13 @@ def about(args: Args, topic: Topic, draft: str) -> list[Fault]:
                 f"The response is not about {topic.name}: {quote(draft)}.",
                 f"It does not touch on {topic.name} at all; it says {quote(draft)}.",
             ),
-            f"Keep to {topic.name}; simple true sentences on that are enough.",
+            pick(
+                args,
+                "subject how",
+                f"Keep to {topic.name}; simple true sentences on that are enough.",
+                f"Write about {topic.name} and nothing else.",
+                f"Name one thing that you know about {topic.name}, and begin with that.",
+            ),
         )
     ]
 
@@ -101,7 +108,7 @@ def _check_bullets(args: Args, draft: str) -> Check:
     outcome = Outcome.PARTIAL if faults else Outcome.RIGHT
     faults += _bullet_faults(args, draft, found)
     parts = [text.replace("**", "") for text in different] or sentences(draft)
-    own = [text for text in parts if sensible(text)]
+    own = [text for text in parts if sensible(text, least=3)]
     repaired = _as_bullets(fill(own, prepared, count))
     if _is_clean(args, repaired, topic):
         refinement = repaired
@@ -157,12 +164,14 @@ def _count_faults(
             f"{count} points.",
             f"{numeral(count).capitalize()} bullet points were wanted, and there are {has}.",
         )
-        more = count_of(abs(count - has), "point")
+        off = abs(count - has)
         how = pick(
             args,
             "count how",
-            f"{'Add' if has < count else 'Drop'} {more}.",
-            f"{'Keep these and write' if has < count else 'Choose the best and remove'} {more}.",
+            f"{'Add' if has < count else 'Drop'} {count_of(off, 'point')}.",
+            f"Keep these and write {count_of(off, 'more point')}."
+            if has < count
+            else f"Choose the best {numeral(count)} and leave out the rest.",
         )
     return [Fault(weakness, how), *faults]
 
@@ -193,7 +202,7 @@ def _bullet_faults(args: Args, draft: str, found: Sequence[tuple[str, str]]) -> 
                 "Finish the last point, or write a shorter one.",
             )
         )
-    return faults + (repetition(args, draft) if not faults else [])
+    return faults + repetition(args, draft)
 
 
 def _make_capitals(rng: Random) -> Problem:

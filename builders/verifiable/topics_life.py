@@ -6,7 +6,7 @@ LIFE = (
     topic(
         "regular sleep",
         "sleep rest bed night dream tired mind body brain wake nap",
-        "A nightly habit that calms your mind and builds up your body for a full day.",
+        "It is a nightly habit that calms your mind and builds up your body for a full day.",
         """
         Sleep helps the body recover.
         Good sleep lifts your mood noticeably.
@@ -20,7 +20,7 @@ LIFE = (
     topic(
         "tea",
         "tea leaf leaves cup drink hot brew pot water caffeine",
-        "A hot drink in a cup, good with milk or a bit of sugar.",
+        "It is a hot drink in a cup, good with milk or a bit of sugar.",
         """
         Tea comes from dried leaves.
         Green tea tastes fresh and light.
@@ -34,7 +34,7 @@ LIFE = (
     topic(
         "coffee",
         "coffee bean cup drink caffeine roast brew espresso",
-        "A strong, dark, hot drink that many sip at dawn.",
+        "It is a strong, dark, hot drink that many sip at dawn.",
         """
         Coffee grows in warm countries.
         Coffee beans are roasted before brewing.
@@ -48,7 +48,7 @@ LIFE = (
     topic(
         "bread",
         "bread flour dough bake baking oven yeast loaf loaves wheat crust toast",
-        "A soft loaf with a crisp crust, good with jam.",
+        "It is a soft loaf with a crisp crust, good with jam.",
         """
         Bread is baked from dough.
         Yeast makes the bread dough rise.
@@ -62,7 +62,7 @@ LIFE = (
     topic(
         "gardens",
         "garden plant flower soil seed grow vegetable weed bloom lawn bud",
-        "A plot of land with plants, buds in bloom and a lawn to sit on.",
+        "It is a plot of land with plants, buds in bloom and a lawn to sit on.",
         """
         Gardens need water and light.
         Good soil makes a garden thrive.
@@ -76,7 +76,7 @@ LIFE = (
     topic(
         "music",
         "music song sing melod rhythm instrument dance listen sound drum choir concert",
-        "A flow of sounds, drums and chords that can lift your spirit.",
+        "It is a flow of sounds, drums and chords that can lift your spirit.",
         """
         Music can change your mood.
         Children learn songs with great ease.
@@ -90,7 +90,7 @@ LIFE = (
     topic(
         "bicycles",
         "bicycl bike wheel pedal ride riding cycl helmet brake chain road",
-        "A form of transport with a chain and a horn, good for hills, paths and roads.",
+        "It is a form of transport with a chain and a horn, good for hills, paths and roads.",
         """
         A bicycle has two wheels.
         Bicycles need no fuel at all.
@@ -104,7 +104,7 @@ LIFE = (
     topic(
         "libraries",
         "librar book read shelf shelves borrow quiet study",
-        "A hall full of books, good for study and for calm.",
+        "It is a hall full of books, good for study and for calm.",
         """
         Libraries lend books to everyone.
         A library is a quiet place.
@@ -118,7 +118,7 @@ LIFE = (
     topic(
         "trains",
         "train rail station track passenger travel carriage engine ticket locomotive",
-        "A long string of cars on rails, roaring past towns and farms.",
+        "It is a long string of cars on rails, roaring past towns and farms.",
         """
         Trains run on steel rails.
         Trains carry many people at once.
@@ -132,7 +132,7 @@ LIFE = (
     topic(
         "football",
         "football soccer ball goal team player match pitch game kick score referee",
-        "A sport with a ball, two goals and a loud crowd.",
+        "It is a sport with a ball, two goals and a loud crowd.",
         """
         Football is played with feet.
         A football match lasts ninety minutes.
@@ -146,7 +146,7 @@ LIFE = (
     topic(
         "cooking at home",
         "cook meal kitchen food recipe dish vegetable pan home eat oven",
-        "A fun, thrifty way to put good food on your dish.",
+        "It is a fun, thrifty way to put good food on your dish.",
         """
         Cooking at home saves money.
         Home cooking can be very healthy.
@@ -160,7 +160,7 @@ LIFE = (
     topic(
         "walking",
         "walk step foot feet shoe path leg stroll heart hik",
-        "Going on foot along a path, slow and calm, for fun or for your body.",
+        "You go on foot along a path, slow and calm, for fun or for your body.",
         """
         Walking costs nothing at all.
         Comfortable shoes make long walks easier.
@@ -174,7 +174,7 @@ LIFE = (
     topic(
         "friendship",
         "friend trust share sharing help laugh listen support talk loyal kind pal bond",
-        "A warm bond of trust in which two pals laugh, talk and stay loyal.",
+        "It is a warm bond of trust in which two pals laugh, talk and stay loyal.",
         """
         Friends share joy and sorrow.
         Good friends listen before they speak.
@@ -188,7 +188,7 @@ LIFE = (
     topic(
         "chess",
         "chess board king queen piece pawn player game move knight bishop rook checkmate",
-        "A board match with kings, pawns and knights, won by cunning.",
+        "It is a board match with kings, pawns and knights, won by cunning.",
         """
         Chess needs two patient players.
         The king must never be captured.
@@ -202,7 +202,7 @@ LIFE = (
     topic(
         "bridges",
         "bridge river road cross steel arch span stone valley cable",
-        "A solid arch of rock or iron that spans a gap so that cars can cross it.",
+        "It is a solid arch of rock or iron that spans a gap so that cars can cross it.",
         """
         Bridges carry roads over rivers.
         Stone arches make a bridge strong.
@@ -216,7 +216,7 @@ LIFE = (
     topic(
         "clocks",
         "clock time hour minute hand watch tick alarm second dial sundial",
-        "A round dial with two thin hands that ticks all day long.",
+        "It is a round dial with two thin hands that ticks all day long.",
         """
         Clocks show the exact time.
         A sundial is an ancient clock.
@@ -230,7 +230,7 @@ LIFE = (
     topic(
         "schools",
         "school teach student pupil lesson class learn book child kid study stud",
-        "A building in which kids study math, art and history and play at noon.",
+        "It is a building in which kids study math, art and history and play at noon.",
         """
         Schools teach reading and writing.
         Good teachers make every lesson lively.
@@ -244,7 +244,7 @@ LIFE = (
     topic(
         "markets",
         "market stall sell buy fruit vegetable price fresh farmer food shop",
-        "A busy, loud spot to buy fruit, fish and cloth from many stalls.",
+        "It is a busy, loud spot to buy fruit, fish and cloth from many stalls.",
         """
         Markets sell fresh local food.
         Sellers at the market call loudly.
@@ -258,7 +258,7 @@ LIFE = (
     topic(
         "swimming",
         "swim water pool lake stroke float breath diving dive lane",
-        "A sport in a pool or bay that is good for your lungs and limbs.",
+        "It is a sport in a pool or bay that is good for your lungs and limbs.",
         """
         Swimming trains the whole body.
         Every child should learn to swim.

@@ -6,7 +6,7 @@ NATURE = (
     topic(
         "bees",
         "bee hive honey pollen pollin flower queen buzz nectar wax sting colon bug bloom insect",
-        "A busy, fuzzy bug that flits from bloom to bloom and stings if you hurt it.",
+        "It is a busy, fuzzy bug that flits from bloom to bloom and stings if you hurt it.",
         """
         Bees carry pollen between flowers.
         A hive has only one queen.
@@ -20,7 +20,7 @@ NATURE = (
     topic(
         "the sea",
         "sea ocean wave water tide salt fish ship sail shore coast deep beach swim marine",
-        "A vast, salty body that laps at a sandy coast and rocks ships up and down.",
+        "It is a vast, salty body that laps at a sandy coast and rocks ships up and down.",
         """
         Sea water tastes very salty.
         Waves slowly shape the rocky coast.
@@ -34,7 +34,7 @@ NATURE = (
     topic(
         "trees",
         "tree leaf leaves branch root trunk wood forest bark shade oak fruit oxygen plant",
-        "A tall plant with bark, roots and a stout trunk, and a host for many birds.",
+        "It is a tall plant with bark, roots and a stout trunk, and a host for many birds.",
         """
         Roots hold a tree firmly.
         Trees give shade on hot days.
@@ -48,7 +48,7 @@ NATURE = (
     topic(
         "volcanoes",
         "volcan lava erupt ash magma crater mountain rock gas smok",
-        "A mountain that spits out hot lava, ash and gas.",
+        "It is a mountain that spits out hot lava, ash and gas.",
         """
         Volcanoes can form new islands.
         Lava is very hot melted rock.
@@ -62,7 +62,7 @@ NATURE = (
     topic(
         "the moon",
         "moon earth night orbit crater tide lunar light sky astronaut",
-        "A bright, round rock that orbits our world and lights up dark nights.",
+        "It is a bright, round rock that orbits our world and lights up dark nights.",
         """
         The moon circles the earth.
         The moon looks bright at night.
@@ -76,7 +76,7 @@ NATURE = (
     topic(
         "rain",
         "rain water cloud drop wet umbrella storm river puddle flood sky",
-        "Drops of liquid that fall from dark clouds and turn dry ground into mud.",
+        "It falls in drops from dark clouds and turns dry ground into mud.",
         """
         Rain fills rivers and lakes.
         Farmers need rain for their crops.
@@ -90,7 +90,7 @@ NATURE = (
     topic(
         "cats",
         "cat kitten feline purr whisker claw paw fur pet mouse mice tail",
-        "A small, furry animal that purrs, naps all day and stalks birds.",
+        "It is a small, furry animal that purrs, naps all day and stalks birds.",
         """
         A happy cat often purrs.
         Cats sleep many hours a day.
@@ -104,7 +104,7 @@ NATURE = (
     topic(
         "dogs",
         "dog canine puppy puppies bark tail pet walk loyal pack scent fur",
-        "A loyal, furry animal that barks, wags its tail and plays with a ball.",
+        "It is a loyal, furry animal that barks, wags its tail and plays with a ball.",
         """
         Dogs are loyal and friendly.
         A dog needs daily fresh air.
@@ -118,7 +118,7 @@ NATURE = (
     topic(
         "birds",
         "bird wing feather nest egg fly flies sing song beak penguin owl",
-        "An animal with wings that sings and flits about in a bright sky.",
+        "It is an animal with wings that sings and flits about in a bright sky.",
         """
         Most birds build small nests.
         Birds have hollow and light bones.
@@ -132,7 +132,7 @@ NATURE = (
     topic(
         "horses",
         "horse equine ride rider riding gallop hoof hooves mane saddle foal stable rode pony",
-        "A big, strong animal that can gallop, jump and carry a cowboy.",
+        "It is a big, strong animal that can gallop, jump and carry a cowboy.",
         """
         Horses can sleep standing up.
         Horses eat grass, hay and oats.
@@ -146,7 +146,7 @@ NATURE = (
     topic(
         "mountains",
         "mountain peak snow climb valley slope summit hill rock high",
-        "A tall, rocky mass with snow on top, hard to climb.",
+        "It is a tall, rocky mass with snow on top, hard to climb.",
         """
         Mountains rise above the plains.
         Snow stays longest on high peaks.
@@ -160,7 +160,7 @@ NATURE = (
     topic(
         "rivers",
         "river water bank flow stream fish boat bridge sea bend downhill dam liquid",
-        "A long ribbon of liquid that winds past hills and towns and always runs downhill.",
+        "It is a long ribbon of liquid that winds past hills and towns and always runs downhill.",
         """
         Rivers flow towards the sea.
         Rivers give drinking water to cities.
@@ -174,7 +174,7 @@ NATURE = (
     topic(
         "deserts",
         "desert sand dry camel dune hot cactus cacti oasis heat rain arid",
-        "A hot, dry land full of sand, with hardly any rain.",
+        "It is a hot, dry land full of sand, with hardly any rain.",
         """
         Deserts get very little rain.
         Desert nights can be bitterly cold.
@@ -188,7 +188,7 @@ NATURE = (
     topic(
         "the sun",
         "sun light heat warm star day solar sky shin ray",
-        "A hot, bright ball of gas that lights up our sky all day.",
+        "It is a hot, bright ball of gas that lights up our sky all day.",
         """
         The sun is a star.
         Plants need sunlight so they grow.
@@ -202,7 +202,7 @@ NATURE = (
     topic(
         "forests",
         "forest tree wood leaf leaves animal moss path shade shady plant trunk habitat",
-        "A shady, calm land of trunks and moss, and a habitat for owls and stags.",
+        "It is a shady, calm land of trunks and moss, and a habitat for owls and stags.",
         """
         Forest soil holds much water.
         Forests are home to countless animals.
@@ -216,7 +216,7 @@ NATURE = (
     topic(
         "winter",
         "winter snow cold ice frost warm coat freez ski dark",
-        "Cold months full of snow and frost, with short days and long nights.",
+        "It brings snow, frost, short days and long nights.",
         """
         Winter days are rather short.
         Snow covers the fields in winter.
@@ -230,7 +230,7 @@ NATURE = (
     topic(
         "islands",
         "island sea water beach ferry coast ocean boat land surf sand greenland",
-        "A bit of dry land, far out, with surf and sand all around it.",
+        "It is a bit of dry land, far out, with surf and sand all around it.",
         """
         Islands are surrounded by water.
         Some islands were born from volcanoes.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.answers import NumberFound, Reading, numbers, plain, read_number
+from builders.verifiable.answers import Reading, read_number
 from builders.verifiable.forms import draw_form, request
+from builders.verifiable.number_text import NumberFound, numbers, plain
 from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.short_answer import Question, review_reading
 from builders.verifiable.steps import shown
@@ -136,7 +137,8 @@ def _reading(args: Args, draft: str) -> Reading | None:
     ]
     if with_unit:
         return Reading(with_unit[-1])
-    return read_number(text, givens=[amount])
+    found = read_number(text, givens=[amount])
+    return None if found and found.final.value == amount else found
 
 
 def _check(args: Args, draft: str) -> Check:

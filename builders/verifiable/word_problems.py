@@ -14,197 +14,20 @@ from builders.verifiable.forms import draw_form, request
 from builders.verifiable.problem import Args, Check, Family, Problem
 from builders.verifiable.short_answer import Question, review_number
 from builders.verifiable.steps import apply, shown
+from builders.verifiable.stories import STORIES, Story
 from builders.verifiable.wording import number, pick, sentence
 from builders.verifiable.words import NAMES, THINGS
 
 
 @dataclass(frozen=True)
-class Story:
-    """`steps` are (what it yields, left, operator, right); `answer` is a sentence with {x}."""
+class Done:
+    """A step carried out: what it yields, (left, operator, right), and its result."""
 
-    texts: tuple[str, ...]
-    ranges: Mapping[str, tuple[int, int]]
-    steps: tuple[tuple[str, str, str, str], ...]
-    asked: str
-    answer: str
+    label: str
+    step: tuple[Fraction, str, Fraction]
+    result: Fraction
 
 
-STORIES: Mapping[str, Story] = {
-    "bags": Story(
-        (
-            "{name} has {a} {things}. {name} buys {b} bags with {c} {things} in each. How many "
-            "{things} does {name} have now?",
-            "There are {a} {things} in {name}'s kitchen. {name} brings home {b} bags of {c} "
-            "{things}. How many {things} are there in all?",
-        ),
-        {"a": (2, 20), "b": (2, 6), "c": (2, 10)},
-        (("the {things} in the bags", "b", "×", "c"), ("all {things}", "a", "+", "1")),
-        "the number of {things} that {name} has",
-        "{name} has {x} {things}.",
-    ),
-    "more": Story(
-        (
-            "{name} has {a} {things} and gets {b} more. How many {things} does {name} have now?",
-            "{name} picks {a} {things} in the morning and {b} in the afternoon. How many {things} "
-            "is that in all?",
-        ),
-        {"a": (3, 60), "b": (2, 40)},
-        (("all {things}", "a", "+", "b"),),
-        "the number of {things} that {name} has",
-        "{name} has {x} {things}.",
-    ),
-    "fewer": Story(
-        (
-            "{name} had {a} {things} and lost {b} of them. How many {things} are left?",
-            "There were {a} {things} on the table, and {name} took {b} away. How many {things} "
-            "are still there?",
-        ),
-        {"a": (20, 80), "b": (2, 19)},
-        (("the {things} left", "a", "-", "b"),),
-        "the number of {things} left",
-        "{x} {things} are left.",
-    ),
-    "rows": Story(
-        (
-            "{name} plants {b} rows with {c} trees in each row. How many trees is that?",
-            "There are {c} trees in each of the {b} rows in {name}'s garden. How many trees are "
-            "there?",
-        ),
-        {"b": (2, 10), "c": (2, 10)},
-        (("all the trees", "b", "×", "c"),),
-        "the number of trees",
-        "There are {x} trees.",
-    ),
-    "given away": Story(
-        (
-            "{name} has {a} {things}, gives {b} to a friend and then finds {c} more. How many "
-            "{things} does {name} have at the end?",
-            "{name} starts with {a} {things}. {b} of them go to a friend, and {c} new ones come "
-            "in. How many {things} are left?",
-        ),
-        {"a": (15, 60), "b": (2, 14), "c": (2, 20)},
-        (("what is left", "a", "-", "b"), ("the {things} at the end", "1", "+", "c")),
-        "the number of {things} at the end",
-        "At the end there are {x} {things}.",
-    ),
-    "shared": Story(
-        (
-            "{name} shares {total} {things} equally among {b} children. How many {things} does "
-            "each child get?",
-            "{b} children share {total} {things} equally. How many {things} are there for each "
-            "child?",
-        ),
-        {"a": (2, 15), "b": (3, 9)},
-        (("the {things} of each child", "total", "÷", "b"),),
-        "the number of {things} for each child",
-        "Each child gets {x} {things}.",
-    ),
-    "shop": Story(
-        (
-            "{name} buys {b} notebooks for ${c} each and a bag for ${a}. How much does {name} "
-            "pay in total?",
-            "A notebook costs ${c} and a bag ${a}. What does {name} pay for {b} notebooks and "
-            "one bag, in dollars?",
-        ),
-        {"a": (5, 40), "b": (2, 6), "c": (2, 9)},
-        (("the price of the notebooks", "b", "×", "c"), ("the whole price", "1", "+", "a")),
-        "the total price in dollars",
-        "{name} pays ${x}.",
-    ),
-    "change": Story(
-        (
-            "{name} pays for {b} tickets at ${c} each with ${total}. How much change does "
-            "{name} get?",
-            "Tickets cost ${c} each. {name} buys {b} of them and hands over ${total}. What is "
-            "the change in dollars?",
-        ),
-        {"a": (1, 20), "b": (2, 6), "c": (2, 12)},
-        (("the price of the tickets", "b", "×", "c"), ("the change", "total", "-", "1")),
-        "the change in dollars",
-        "{name} gets ${x} back.",
-    ),
-    "pages": Story(
-        (
-            "A book has {total} pages. {name} reads {b} pages a day for {c} days. How many "
-            "pages are left?",
-            "{name} reads {b} pages of a book each day. How many of its {total} pages are still "
-            "unread after {c} days?",
-        ),
-        {"a": (10, 100), "b": (5, 20), "c": (2, 7)},
-        (("the pages read", "b", "×", "c"), ("the pages left", "total", "-", "1")),
-        "the number of pages left",
-        "{x} pages are left.",
-    ),
-    "seats": Story(
-        (
-            "A hall has {b} rows with {c} seats in each row. {a} seats are taken. How many "
-            "seats are free?",
-            "In a cinema there are {b} rows of {c} seats. If {a} people come in and sit down, "
-            "how many seats stay empty?",
-        ),
-        {"a": (3, 20), "b": (3, 10), "c": (7, 12)},
-        (("all seats", "b", "×", "c"), ("the free seats", "1", "-", "a")),
-        "the number of free seats",
-        "{x} seats are free.",
-    ),
-    "trip": Story(
-        (
-            "{name} cycles {b} km every hour. How far is that in {c} hours?",
-            "On foot and by bus {name} covers {b} km per hour. How many kilometres is that in "
-            "{c} hours?",
-        ),
-        {"b": (4, 12), "c": (2, 9)},
-        (("the distance", "b", "×", "c"),),
-        "the distance in kilometres",
-        "It is {x} km.",
-    ),
-    "saving": Story(
-        (
-            "{name} has ${a} and saves ${b} every week. How many dollars does {name} have after "
-            "{c} weeks?",
-            "Every week {name} puts ${b} into a jar that already holds ${a}. How much is in the "
-            "jar after {c} weeks?",
-        ),
-        {"a": (5, 50), "b": (2, 12), "c": (2, 10)},
-        (("the money saved", "b", "×", "c"), ("all the money", "a", "+", "1")),
-        "the amount in dollars",
-        "After that time there are ${x}.",
-    ),
-    "boxes": Story(
-        (
-            "{name} packs {total} {things} into boxes of {b}. How many boxes does {name} need?",
-            "{total} {things} have to go into boxes that hold {b} each. How many boxes are filled?",
-        ),
-        {"a": (3, 20), "b": (4, 12)},
-        (("the number of boxes", "total", "÷", "b"),),
-        "the number of boxes",
-        "{x} boxes are needed.",
-    ),
-    "difference": Story(
-        (
-            "{name} collected {a} stamps and {other} collected {b} fewer. How many stamps do "
-            "they have together?",
-            "{other} has {b} stamps fewer than {name}, who has {a}. How many stamps have the two "
-            "of them together?",
-        ),
-        {"a": (12, 60), "b": (2, 11)},
-        (("{other}'s stamps", "a", "-", "b"), ("the stamps of both", "a", "+", "1")),
-        "the number of stamps of both together",
-        "Together they have {x} stamps.",
-    ),
-    "wages": Story(
-        (
-            "{name} earns ${b} an hour and works {c} hours. {name} then spends ${a}. How much "
-            "money is left?",
-            "For {c} hours of work {name} gets ${b} an hour. How many dollars are left after "
-            "paying ${a} for shoes?",
-        ),
-        {"a": (5, 25), "b": (6, 15), "c": (5, 10)},
-        (("the wages", "b", "×", "c"), ("what is left", "1", "-", "a")),
-        "the money left in dollars",
-        "{name} has ${x} left.",
-    ),
-}
 _TOTALS = {"÷": lambda n: n["a"] * n["b"], "×": lambda n: n["a"] + n["b"] * n["c"]}
 
 
@@ -229,59 +52,69 @@ def _uses(story: Story, slot: str) -> bool:
     return any(f"{{{slot}}}" in text for text in (*story.texts, story.answer))
 
 
-def _check(args: Args, draft: str) -> Check:
-    story, drawn = STORIES[args["story"]], args["numbers"]
-    named = {slot: args[slot] for slot in ("name", "other", "things") if slot in args}
-    values = {letter: Fraction(value) for letter, value in drawn.items()}
-    steps = []
-    for place, (label, left, operator, right) in enumerate(story.steps, start=1):
+def _done_steps(args: Args, named: Mapping[str, str]) -> list[Done]:
+    values = {letter: Fraction(value) for letter, value in args["numbers"].items()}
+    done = []
+    for place, (label, left, operator, right) in enumerate(STORIES[args["story"]].steps, start=1):
         step = (values[left], operator, values[right])
         values[str(place)] = apply(*step)
-        steps.append((label.format(**named), step, values[str(place)]))
-    value = steps[-1][2]
-    answer = story.answer.format(x=number(value), **named)
-    lines = [
-        f"{sentence(label)}: {shown(*step)} = {number(result)}." for label, step, result in steps
-    ]
-    working = f"{' '.join(lines)} {sentence(answer)}"
-    first_label, first, first_result = steps[0]
-    hints = [
-        f"Find {first_label} first. {way(args, 'first', *first)}",
-        f"Start with {shown(*first)}, which is {first_label}.",
-    ]
-    if len(steps) > 1:
-        last_label, last, _ = steps[1]
-        use = {"+": "add", "-": "subtract"}[last[1]]
-        hints = [
-            f"{hints[0]} Then {use} to get {last_label}.",
-            f"Take two steps: {first_label} ({shown(*first)}), and from that {last_label}.",
-            f"Write down {first_label} as {shown(*first)} before you {use}.",
-        ]
+        done.append(Done(label.format(**named), step, values[str(place)]))
+    return done
 
-    def slip(given: Fraction) -> str | None:
-        asked = question.asked
-        if len(steps) > 1 and given == first_result:
-            return pick(
-                args,
-                "halfway",
-                f"{number(given)} is only {first_label}; {asked} is {number(value)}.",
-                f"It stops halfway: {number(given)} is {first_label}, not {asked}.",
-            )
-        if len(steps) == 1:
-            return None
-        left, operator, right = steps[1][1]
-        if given == apply(left, {"+": "-", "-": "+"}[operator], right):
-            turn = {"+": "subtracts where it should add", "-": "adds where it should subtract"}
-            return f"The last step {turn[operator]}: {number(given)} instead of {number(value)}."
-        if given == sum(map(Fraction, drawn.values())):
-            return f"{number(given)} is all the numbers added up, which is not what is asked."
-        return None
 
-    question = Question(
-        args, story.asked.format(**named), number(value), working, working, hints, room=110
+def _hints(args: Args, first: Done, last: Done | None) -> tuple[str, ...]:
+    start, how = shown(*first.step), way(args, "first", *first.step)
+    if last is None:
+        return (
+            how,
+            f"Work out {start}, which gives {first.label}.",
+            f"The question asks for {first.label}, so {start} is the step to take.",
+        )
+    use = {"+": "add", "-": "subtract"}[last.step[1]]
+    return (
+        f"Find {first.label} first. {how} Then {use} to get {last.label}.",
+        f"Take two steps: {first.label} ({start}), and from that {last.label}.",
+        f"Write down {first.label} as {start} before you {use}.",
     )
+
+
+def _slip(args: Args, given: Fraction, asked: str, first: Done, last: Done | None) -> str | None:
+    """The mistake behind a wrong number: a step left out, the wrong one, or all added up."""
+    if last is None:
+        return None
+    wrong, right = number(given), number(last.result)
+    if given == first.result:
+        return pick(
+            args,
+            "halfway",
+            f"{wrong} is only {first.label}; {asked} is {right}.",
+            f"It stops at {wrong} for {first.label}; {asked} is still missing.",
+        )
+    left, operator, other = last.step
+    if given == apply(left, {"+": "-", "-": "+"}[operator], other):
+        turn = {"+": "subtracts where it should add", "-": "adds where it should subtract"}
+        return f"The last step {turn[operator]}: {wrong} instead of {right}."
+    if given == sum(args["numbers"].values()):
+        return f"{wrong} is all the numbers added up, which is not what is asked."
+    return None
+
+
+def _check(args: Args, draft: str) -> Check:
+    story = STORIES[args["story"]]
+    named = {slot: args[slot] for slot in ("name", "other", "things") if slot in args}
+    done = _done_steps(args, named)
+    first, last = done[0], done[1] if len(done) > 1 else None
+    value, asked = done[-1].result, story.asked.format(**named)
+    lines = [f"{sentence(it.label)}: {shown(*it.step)} = {number(it.result)}." for it in done]
+    lines.append(sentence(story.answer.format(x=number(value), **named)))
+    working = " ".join(lines)
+    hints = _hints(args, first, last)
     return review_number(
-        question, draft, value, givens=list(map(Fraction, drawn.values())), slip=slip
+        Question(args, asked, number(value), working, working, hints, room=110),
+        draft,
+        value,
+        givens=[Fraction(item) for item in args["numbers"].values()],
+        slip=lambda given: _slip(args, given, asked, first, last),
     )
 
 

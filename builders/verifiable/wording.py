@@ -29,7 +29,7 @@ def number(value: Fraction | int) -> str:
     value = Fraction(value)
     if value.denominator == 1:
         return str(value.numerator)
-    for places in range(1, 10):
+    for places in range(1, 25):
         scaled = value * 10**places
         if scaled.denominator == 1:
             digits = str(abs(scaled.numerator)).rjust(places + 1, "0")

@@ -14,7 +14,11 @@ THINGS = listed(
     "apples oranges marbles pencils stickers cookies shells buttons plums eggs stamps cards nuts "
     "lemons candles"
 )
-# Nouns of four to ten letters, for spelling, counting and sorting.
+SHORT_NOUNS = listed(
+    "bag bird boat book box bus cake car cat cup dog door fish frog hat key king lamp leaf map "
+    "milk moon nest pen rain road rope rose sand ship star sun tree wall wolf"
+)
+# Nouns of five to ten letters, for spelling, counting and sorting.
 NOUNS = listed(
     "apple balloon banana basket blanket bottle bridge bucket butter button cabbage camera candle "
     "carpet castle cellar chair cherry circle coffee corner cotton cousin curtain daughter desert "

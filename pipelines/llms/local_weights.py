@@ -1,7 +1,6 @@
 """Weights in this process: where they come from, where they go, and one copy of each."""
 
 import os
-import threading
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,11 @@ from typing import Any
 
 from builders.errors import BadInput
 from pipelines.embedded import CHECKPOINT, MODEL_NAME, checkpoint_path
+from pipelines.llms.openmp import ONE_AT_A_TIME
 
-# Read once, when torch's OpenMP runtime is loaded. Threads that spin while they wait are up
-# to twice as fast on an idle machine and over ten times slower as soon as another process
-# wants a core; whoever owns the machine can set OMP_WAIT_POLICY=ACTIVE.
-if os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE").upper() == "PASSIVE":
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
+# isort: split
 import torch
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import (
@@ -30,8 +26,6 @@ from huggingface_hub.errors import (
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-# Held while a model loads or generates: two at once would fight for the cores or the memory.
-ONE_AT_A_TIME = threading.RLock()
 _ADAPTER, _CONFIG = "adapter_config.json", "config.json"
 
 

@@ -1,4 +1,4 @@
-.PHONY: check test demo fuzz
+.PHONY: check test bench demo fuzz
 
 check:  ## style, formatting, spelling of types
 	ruff check .
@@ -6,6 +6,10 @@ check:  ## style, formatting, spelling of types
 
 test:  ## everything that CI runs
 	pytest
+
+bench:  ## each claim of speed, as a ratio measured in one run
+	@for name in overhead inflight faults store; do \
+		echo "== bench/$$name.py"; python -m bench.$$name || exit 1; done
 
 demo:  ## the main job on this machine
 	srt demo

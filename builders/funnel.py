@@ -53,10 +53,11 @@ class Funnel:
             # The teacher and given drafts are recorded like calls, and ask no model.
             self.calls += call["tokens_out"] is not None
             self.models.setdefault(call["step"], {key: call[key] for key in SETTINGS})
-            self.tokens_in += call["tokens_in"] or 0
-            self.tokens_out += call["tokens_out"] or 0
+            tokens_in, tokens_out = call["tokens_in"] or 0, call["tokens_out"] or 0
+            self.tokens_in += tokens_in
+            self.tokens_out += tokens_out
             if call["endpoint"] == "openai":
-                self.paid_tokens += call["tokens_in"] + call["tokens_out"]
+                self.paid_tokens += tokens_in + tokens_out
             if call["cost"] is not None:
                 self.cost = (self.cost or 0.0) + call["cost"]
 

@@ -6,6 +6,7 @@ The manifest is written last: where it exists, the run is complete.
 
 import hashlib
 import json
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,12 @@ import pyarrow.parquet as pq
 from builders.atomic import atomic_file
 from builders.errors import BadInput
 from builders.schema import LEDGER, validate_ledger_row
+
+# A property that puts it together anew at each access.
+_ARROW_SCHEMA = LEDGER.arrow_schema
+# Of a part's few dozen rows of long texts, minima and maxima take more room than the rows, and
+# dictionaries a third of the time.
+_PARQUET = {"compression": "zstd", "write_statistics": False, "use_dictionary": False}
 
 
 @dataclass(frozen=True)
@@ -54,11 +61,23 @@ class Run:
         """Validate `rows` and write them as the ledger's next part."""
         for row in rows:
             validate_ledger_row(row)
-        part = self.ledger_folder / f"part-{len(self.parts()):06d}.parquet"
-        table = pa.Table.from_pylist(rows, schema=LEDGER.arrow_schema)
+        part = self._part(self._next_number())
+        table = pa.Table.from_pylist(rows, schema=_ARROW_SCHEMA)
         with atomic_file(part) as temporary:
-            pq.write_table(table, temporary, compression="zstd")
+            pq.write_table(table, temporary, **_PARQUET)
         return part
+
+    def _part(self, number: int) -> Path:
+        return self.ledger_folder / f"part-{number:06d}.parquet"
+
+    def _next_number(self) -> int:
+        """The number of the first part that is not there, found by halving.
+
+        Listing the folder for every part would make the cost of a row grow with the run.
+        """
+        return bisect_left(
+            range(1_000_000), True, key=lambda number: not self._part(number).exists()
+        )
 
     def read_manifest(self) -> dict[str, Any] | None:
         """The manifest, or None while the run is incomplete."""

@@ -114,7 +114,10 @@ def _require_text(row: Mapping[str, Any], key: str, *, optional: bool = False) -
     value = row[key]
     if value is None and optional:
         return
-    _require(isinstance(value, str), f"{key} is {type(value).__name__}, not text")
+    # Here and below, the message is put together only where it is needed: every value of
+    # every row comes this way.
+    if not isinstance(value, str):
+        raise InvalidRow(f"{key} is {type(value).__name__}, not text")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -125,7 +128,8 @@ def _require_texts(value: Any, where: str) -> None:
     _require(isinstance(value, list), f"{where} is {type(value).__name__}, not a list of texts")
     for index, item in enumerate(value):
         _require_text({where: item}, where)
-        _require(bool(item.strip()), f"{where}[{index}] is blank")
+        if not item.strip():
+            raise InvalidRow(f"{where}[{index}] is blank")
 
 
 def _is_int(value: Any) -> bool:
@@ -155,14 +159,16 @@ def _require_number(call: Mapping[str, Any], key: str, *, whole: bool) -> None:
     if value is None:
         return
     valid = _is_int(value) if whole else isinstance(value, float) or _is_int(value)
-    _require(valid and value >= 0, f"calls.{key} is {value!r}")
+    if not (valid and value >= 0):
+        raise InvalidRow(f"calls.{key} is {value!r}")
 
 
 def _require_calls(calls: Any) -> None:
     _require(isinstance(calls, list), "calls is not a list")
     for call in calls:
         _require_keys(call, CALL, "calls")
-        _require(call["step"] in STEPS, f"calls.step is {call['step']!r}, not one of {STEPS}")
+        if call["step"] not in STEPS:
+            raise InvalidRow(f"calls.step is {call['step']!r}, not one of {STEPS}")
         for key in ("model", "endpoint"):
             _require_text(call, key)
         for key in ("template", "finish_reason"):

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from random import Random
 from typing import Any
@@ -62,20 +63,23 @@ def _make(rng: Random) -> Problem:
     return Problem("json_object", args, instruction + request(rng, args["form"], "JSON object"))
 
 
-def _strict(draft: str) -> tuple[dict | None, str]:
-    """The last JSON object in a draft, and the text around it."""
+def _strict(draft: str, wanted: Mapping[str, Any]) -> tuple[dict | None, str]:
+    """The JSON object of a draft that has most of the wanted keys, and the text around it."""
     decoder = json.JSONDecoder()
-    starts = [match.start() for match in re.finditer(r"\{", draft)][:_MOST_TRIES]
-    best, around, covered = None, draft, -1
-    for start in starts:
+    best, around, covered, most = None, draft, -1, -1
+    for start in [match.start() for match in re.finditer(r"\{", draft)][:_MOST_TRIES]:
         if start < covered:
             continue
         try:
             value, length = decoder.raw_decode(draft[start : start + _LONGEST])
         except (ValueError, RecursionError):
             continue
-        best, covered = value, start + length
-        around = draft[:start] + draft[covered:]
+        covered = start + length
+        # A later one of equal worth is the final version.
+        hits = sum(key in value for key in wanted)
+        if hits >= most:
+            best, most = value, hits
+            around = draft[:start] + draft[covered:]
     return best, around
 
 
@@ -85,7 +89,10 @@ def _loose(draft: str) -> dict | None:
     if match is None:
         return None
     try:
-        value = ast.literal_eval(match[0])
+        with warnings.catch_warnings():
+            # Odd literals of a draft are no concern of whoever runs the check.
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(match[0])
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return None
     return value if isinstance(value, dict) else None
@@ -115,7 +122,8 @@ def _pair_faults(args: Args, wanted: Mapping[str, Any], given: Mapping) -> list[
         how = f"Copy the value {right} for {quote(key)} from the instruction."
         if str(given[key]).casefold() == str(value).casefold():
             slip = f"The value of {quote(key)} is written as {has}; it has to be {right}."
-            how = "Put texts in double quotes, and leave numbers, true and false without."
+            if not isinstance(value, str) or not isinstance(given[key], str):
+                how = "Put texts in double quotes, and leave numbers, true and false without."
         faults.append(Fault(slip, how))
     extra = [str(key) for key in given if key not in wanted]
     if extra:
@@ -144,7 +152,7 @@ def _check(args: Args, draft: str) -> Check:
     if not draft.strip():
         fault = empty(args, f"one JSON object with {count_of(len(wanted), 'key')}")
         return assess(draft, Outcome.EMPTY, [fault], refinement)
-    strict, around = _strict(draft)
+    strict, around = _strict(draft, wanted)
     given = strict if strict is not None else _loose(draft)
     if given is None:
         return _no_object(args, draft, wanted, refinement)

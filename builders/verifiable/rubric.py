@@ -16,8 +16,23 @@ off); 2 for a breach of the form that was asked for, or a false step in the work
 answer alone was asked for and is buried in text.
 
 "Close" means a share of at least one half. For a number, that is within a tenth or 1 of the
-right one, or the right digits with a wrong sign, order or decimal point; for a list, half of the
-items in their places; for a word, half of the letters.
+right one, the right digits with a wrong sign, order or decimal point, or a division left to be
+carried out; for a list, half of the items in their places; for a word, half of the letters; for a
+date or weekday, at most three days or one day off; for a detail of a text, a part of it, or a copy
+of the whole text.
+
+The share met, of a text:
+
+- bullet points: 1 - |points - wanted| / wanted, counting different ones;
+- capitals: the share of words in capitals, times 3/4 if the number of sentences is wrong;
+- without a letter: 1 - 2 × the share of words that have it, since every second word has an e;
+- so many words: 1 - |words - wanted| / wanted; 3/4 where it only speaks of the task;
+- with given words: the share that is there; 3/4 if they are spread over sentences, 1/2 if there is
+  nothing else;
+- JSON: the share of pairs that are right, times 3/4 if it is no valid JSON, half of it if no object
+  can be read at all; 1/4 if the pairs are inside another object.
+
+A text that goes on with the same few words has a share of 0.
 
 So a score of 7 or more says that the answer is right, and only then; a fault more, a demand
 less or a smaller share never raises a score.

@@ -193,6 +193,11 @@ def review_reading(
     other = next((number(item) for item in reading.others if item != value), None)
     if not right and value in reading.others:
         other = question.answer
+    named = None
+    if unfinished:
+        named = _unfinished(question, reading.final)
+    elif other is None:
+        named = slip(given)
     # A false step that is the wrong answer itself has been said already.
     faults = step_faults(question.args, draft, known=(value, given))
     finding = Finding(
@@ -200,14 +205,10 @@ def review_reading(
         right=right,
         other=other,
         share=1.0 if other == question.answer else closeness(given, value),
-        slip=_unfinished(question, reading.final) if unfinished else _slip(slip, given, other),
+        slip=named,
         faults=faults,
     )
     return review(question, draft, finding)
-
-
-def _slip(slip: Slip, given: Fraction, other: str | None) -> str | None:
-    return slip(given) if other is None else None
 
 
 def _only_repeats(

@@ -13,6 +13,8 @@ GOOD = '{"name": "Ana", "age": 31}'
         (GOOD, 10),
         ('{"age": 31, "name": "Ana"}', 10),
         (f"```json\n{GOOD}\n```\nThis is a JSON object with two keys.", 10),
+        (f"```json\n{GOOD}\n```\nThe `{{}}` are the braces of the object.", 10),
+        ('{"name": "Eva", "age": 31} No: {"name": "Ana", "age": 31}', 10),
         ('{"name": "Ana", "age": "31"}', 5),
         ('{"name": "Ana"}', 5),
         ('{"name": "Ana", "age": 31, "id": 7}', 5),

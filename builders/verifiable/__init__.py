@@ -40,8 +40,8 @@ What a family has to keep to:
 number that a free text answers with.
 """
 
-from builders.verifiable.answers import final_number, read_number
 from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.reading.answers import final_number, read_number
 from builders.verifiable.registry import FAMILIES, SPLITS, check, generate, register, split_of
 from builders.verifiable.rubric import Fault, Outcome, assess, score
 from builders.verifiable.short_answer import Finding, Question, review, review_number

@@ -8,7 +8,7 @@ import re
 from random import Random
 
 from builders.verifiable.problem import Args
-from builders.verifiable.prose import words
+from builders.verifiable.reading.prose import words
 from builders.verifiable.rubric import Fault
 from builders.verifiable.wording import pick, quote
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 
 from builders.errors import BadInput
-from builders.verifiable import (
+from builders.verifiable.families import (
     arithmetic,
     capitals,
     comparison,

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from re import Pattern
 
-from builders.verifiable.answers import Reading, read_number
 from builders.verifiable.forms import form_faults, written
-from builders.verifiable.number_text import NumberFound, iter_values
 from builders.verifiable.problem import Args, Check
-from builders.verifiable.prose import length, repetition, words
+from builders.verifiable.reading.answers import Reading, read_number
+from builders.verifiable.reading.number_text import NumberFound, iter_values
+from builders.verifiable.reading.prose import length, repetition, words
+from builders.verifiable.reading.steps import step_faults
 from builders.verifiable.rubric import Fault, Outcome, assess
-from builders.verifiable.steps import step_faults
 from builders.verifiable.wording import number, pick, quote
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from builders.verifiable.number_text import iter_values
+from builders.verifiable.reading.number_text import iter_values
 from builders.verifiable.registry import FAMILIES, check, generate
 from builders.verifiable.rubric import MOST_REMARKS
 from builders.verifiable.wording import sentence

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from builders.verifiable.number_text import iter_values
+from builders.verifiable.reading.number_text import iter_values
 from builders.verifiable.short_answer import Question, review_number
 from builders.verifiable.wording import number
 

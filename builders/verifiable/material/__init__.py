@@ -1,0 +1,1 @@
+"""What problems are made of: words, stories, countries, topics with their sentences."""

@@ -6,7 +6,7 @@ The same command continues a run that was stopped and ends with the same ledger.
 
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -69,12 +69,14 @@ def build_stage1(
     stop: threading.Event | None = None,
     store: ResponseStore | None = None,
     limit: int | None = None,
+    prepare: Callable[[Run, Funnel, Sequence[Source]], Models] | None = None,
 ) -> Run:
     """Begin or continue the run in `folder` and return it.
 
     It is complete unless `limit` rows were asked for and there are more. Raises BadInput before
     anything is written where recipe, sources, models or folder are wrong; RunFailed where the
-    run could not finish and the same command continues it.
+    run could not finish and the same command continues it. `prepare` is called with the run, its
+    rows so far and the sources, and returns the models to use instead of the recipe's own.
     """
     if any(isinstance(who, VerifiableTeacher) for who in (recipe.critic, recipe.scorer)):
         _require_verifiable(recipe)
@@ -93,7 +95,10 @@ def build_stage1(
         found = survey(sources)
         done = Funnel.of(run.iter_rows())
         _require_same_rows(run, sources)
-        models = Models(store, _budget_left(recipe, done))
+        if prepare:
+            models = prepare(run, done, sources)
+        else:
+            models = Models(store, budget_left(recipe, done))
         pipeline = make_pipeline(recipe, sources, models, skip=done.rows, limit=limit)
         steps = dag.load(pipeline)
         models.check()
@@ -116,11 +121,11 @@ def build_stage1(
 
 @contextmanager
 def _removed_if_barren(run: Run, new: bool) -> Iterator[None]:
-    """Remove a folder that this run made and wrote no rows to."""
+    """Remove a folder that this run made and wrote no rows to, unless it awaits a batch."""
     try:
         yield
     finally:
-        if new and not run.parts():
+        if new and not run.parts() and not (run.folder / "batches").exists():
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
@@ -156,7 +161,7 @@ def _require_same_rows(run: Run, sources: Sequence[Source]) -> None:
             )
 
 
-def _budget_left(recipe: Stage1Recipe, done: Funnel) -> Budget | None:
+def budget_left(recipe: Stage1Recipe, done: Funnel) -> Budget | None:
     """The recipe's budget, less what the ledger says was spent."""
     block = recipe.budget
     if block is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from builders.prompts import chat, critique_prompt, score_prompt
 from builders.sources import Source, draw
-from pipelines.recipe import GivenDrafts, Stage1Recipe, VerifiableTeacher
+from pipelines.recipe import GivenDrafts, Price, Stage1Recipe, VerifiableTeacher
 
 # Tokens of an answer and of a review of it, as instruct models usually write them.
 _USUAL_DRAFT = 250
@@ -66,7 +66,7 @@ def estimate(
             answers = {"score_draft": longest_draft, "score_refinement": critic.max_new_tokens}
             for step, answer in answers.items():
                 _add(steps, step, scorer, tokens + usual, tokens + answer, written, longest)
-    return [_priced(step, model) for step, model in steps.values()]
+    return [_priced(step, recipe.price_of(model)) for step, model in steps.values()]
 
 
 def _rendered(prompt: Callable[..., Any], model: Any, row: dict[str, Any]) -> str:
@@ -94,14 +94,11 @@ def _add(
     total.tokens_out_at_most += tokens_out_at_most
 
 
-def _priced(total: StepEstimate, model: Any) -> StepEstimate:
-    if model.price:
-        total.cost = (
-            total.tokens_in * model.price.input + total.tokens_out * model.price.output
-        ) / 1e6
+def _priced(total: StepEstimate, price: Price | None) -> StepEstimate:
+    if price:
+        total.cost = (total.tokens_in * price.input + total.tokens_out * price.output) / 1e6
         total.cost_at_most = (
-            total.tokens_in_at_most * model.price.input
-            + total.tokens_out_at_most * model.price.output
+            total.tokens_in_at_most * price.input + total.tokens_out_at_most * price.output
         ) / 1e6
     return total
 

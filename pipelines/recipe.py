@@ -203,6 +203,28 @@ Drafts = Annotated[AnyModel | GivenDrafts, Field(discriminator="kind")]
 Critic = Annotated[AnyModel | VerifiableTeacher, Field(discriminator="kind")]
 
 
+class LocalExecution(Block):
+    """The run is made by this process, and a request is sent when it comes up."""
+
+    kind: Literal["local"] = "local"
+
+
+class BatchExecution(Block):
+    """What goes to endpoints of kind openai goes through their batch API, a day late at most."""
+
+    kind: Literal["batch"]
+    # Seconds between looks at a batch that is waited for.
+    poll: float = Field(default=60.0, gt=0)
+    # Whether the command stays until the run is complete, or ends when a batch is submitted.
+    wait: bool = False
+    # What a batch costs, as a share of `price`.
+    discount: float = Field(default=0.5, gt=0, le=1)
+
+
+AnyExecution = LocalExecution | BatchExecution
+Execution = Annotated[AnyExecution, Field(discriminator="kind")]
+
+
 class FilterBlock(Block):
     """The paper's rules; see `builders.filters.Filters`."""
 
@@ -236,6 +258,7 @@ class Stage1Recipe(Block):
     max_repairs: int = Field(default=0, ge=0, le=5)
     filters: FilterBlock = FilterBlock()
     budget: BudgetBlock | None = None
+    execution: Execution = LocalExecution()
     # Rows that travel, and are written to the ledger, together.
     batch_size: int = Field(default=64, ge=1, le=10_000)
     # What the release says of itself.
@@ -253,6 +276,14 @@ class Stage1Recipe(Block):
                     raise ValueError(f"budget.money needs {role}.price")
         return self
 
+    def price_of(self, model: AnyModel) -> Price | None:
+        """What a model costs by the way in which this recipe is executed."""
+        price = model.price
+        if price and isinstance(model, OpenAIModel) and isinstance(self.execution, BatchExecution):
+            share = self.execution.discount
+            return Price(input=price.input * share, output=price.output * share)
+        return price
+
     @property
     def sha256(self) -> str:
         """Hash of what the rows depend on: a run continues only under the same one."""
@@ -261,7 +292,7 @@ class Stage1Recipe(Block):
 
     def identity(self) -> dict[str, Any]:
         """The recipe without where its files lie and how hard an endpoint is driven."""
-        values = self.model_dump(mode="json", exclude={"budget"})
+        values = self.model_dump(mode="json", exclude={"budget", "execution"})
         for source in values["instructions"]:
             source.pop("path", None)
         for role in ("drafts", "critic", "scorer"):
@@ -397,10 +428,12 @@ def _explain(error: ValidationError) -> str:
 
 def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
     """pydantic puts the chosen member of a union into an error's path; users have no such key."""
-    tag = {"instructions": 2, "drafts": 1, "critic": 1, "scorer": 1}.get(str(location[0]))
+    tags = {"instructions": 2, "drafts": 1, "critic": 1, "scorer": 1, "execution": 1}
+    tag = tags.get(str(location[0]))
     return [part for index, part in enumerate(location) if index != tag]
 
 
 def _known_keys() -> set[str]:
-    blocks = (Stage1Recipe, FilterBlock, Price, BudgetBlock, *AnyModel.__args__, *_SOURCES.values())
+    unions = (*AnyModel.__args__, *AnyExecution.__args__, *_SOURCES.values())
+    blocks = (Stage1Recipe, FilterBlock, Price, BudgetBlock, *unions)
     return {key for block in blocks for key in block.model_fields}

@@ -53,7 +53,7 @@ def _settings(recipe: Stage1Recipe, model: AnyModel, models: Models) -> dict:
         "llm": models.get(model),
         "seed": recipe.seed,
         "system": model.system,
-        "price": model.price,
+        "price": recipe.price_of(model),
     }
 
 

@@ -27,6 +27,9 @@ from pipelines.dag import Row, StepInput, Task
 from pipelines.llms.base import Completion
 from pipelines.recipe import Price
 
+# The reason of a row whose answer is still to come; in no ledger (see `pipelines/batch`).
+PENDING = "pending"
+
 
 class RowTask(Task):
     """A distilabel Task that fills in ledger rows; each row that fails keeps its own reason."""
@@ -160,7 +163,8 @@ class IndependentScore(RowTask):
         self._assess([row for row in rows if row["refinement"] != row["draft"]], "refinement")
 
     def _assess(self, rows: list[Row], part: str) -> None:
-        rows = [row for row in rows if row["reason"] is None]
+        # Where a score is still to come, that of the other answer can be asked for beside it.
+        rows = [row for row in rows if row["reason"] in (None, PENDING)]
         completions = self.caller(
             rows,
             [self.format_input({**row, "answer": row[part]}) for row in rows],

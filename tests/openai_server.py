@@ -75,12 +75,17 @@ class OpenAIServer:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/v1/chat/completions", self._chat),
+            web.get("/v1/models", self._models),
+        ]
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         app = web.Application(client_max_size=2**28)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_get("/v1/models", self._models)
+        app.add_routes(self.routes())
         # Handlers end when their client hangs up, so that `active` is the truth.
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
         await runner.setup()

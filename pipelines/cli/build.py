@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,9 +81,14 @@ def run_stage1(
     from pipelines.build import build_stage1
     from pipelines.llms.store import ResponseStore
 
+    build = build_stage1
+    if recipe.execution.kind == "batch":
+        from pipelines.batch.driver import build_in_batches
+
+        build = partial(build_in_batches, say=partial(err.print, markup=False))
     answers = ResponseStore(store) if store else None
     with stop_on_interrupt() as stop, RunProgress() as progress:
-        return build_stage1(recipe, folder, progress, stop=stop, store=answers, limit=limit)
+        return build(recipe, folder, progress, stop=stop, store=answers, limit=limit)
 
 
 def print_estimate(recipe: "Stage1Recipe", limit: int | None, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from pipelines.llms.request_loop import Policy, RequestLoop
 from pipelines.llms.store import ResponseStore
 
 # Answers without text that asking again would only pay for again.
-_PAID_FOR = ("refusal", "content_filtered")
+PAID_FOR = ("refusal", "content_filtered")
 
 # Of the module and not of the object, which has to be picklable until it is used.
 _STARTING = threading.Lock()
@@ -114,7 +114,7 @@ class OpenAILLM(ChatLLM):
         missing = [index for index, key in enumerate(keys) if key not in known]
 
         def keep(at: int, completion: Completion) -> None:
-            if completion.text is not None or completion.reason in _PAID_FOR:
+            if completion.text is not None or completion.reason in PAID_FOR:
                 store.put(keys[missing[at]], self.model, self.endpoint, completion)
 
         fresh = loop.run([requests[index] for index in missing], keep)
@@ -147,15 +147,18 @@ class OpenAILLM(ChatLLM):
                 backoff_base=self.backoff_base,
                 backoff_cap=self.backoff_cap,
             ),
-            ChatBody(
-                model=self.model,
-                temperature=self.temperature,
-                top_p=self.top_p,
-                max_tokens=self.max_new_tokens,
-                with_schema=self.structured_output,
-                extra=self.extra_body,
-            ),
+            self._body(),
             self._account,
+        )
+
+    def _body(self) -> ChatBody:
+        return ChatBody(
+            model=self.model,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            max_tokens=self.max_new_tokens,
+            with_schema=self.structured_output,
+            extra=self.extra_body,
         )
 
 

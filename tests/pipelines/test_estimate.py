@@ -40,5 +40,10 @@ def test_cost_follows_the_prices():
     assert steps()["draft"].cost is None
 
 
+def test_a_batch_costs_half():
+    live, batch = steps()["critique"], steps(execution={"kind": "batch"})["critique"]
+    assert batch.cost == pytest.approx(live.cost / 2)
+
+
 def test_nothing_is_counted_where_no_model_is_asked():
     assert list(steps(instructions={"verifiable": 5}, critic={"kind": "verifiable"})) == ["draft"]

@@ -1,0 +1,189 @@
+"""Whole runs by batch API, against a local server that speaks it."""
+
+import json
+import threading
+from collections import Counter
+
+import pytest
+import yaml
+
+from builders.errors import BadInput, RunFailed
+from pipelines.batch import driver
+from pipelines.batch.driver import build_in_batches
+from pipelines.build import build_stage1
+from pipelines.recipe import LocalExecution, parse_recipe
+from tests.batch_runs import (
+    KEY,
+    SCRIPTED,
+    WAIT,
+    comparable,
+    live,
+    paid,
+    recipe,
+    reply,
+    submitted,
+)
+from tests.batch_server import BatchServer
+
+
+def test_a_run_by_batch_has_the_ledger_of_a_live_one(tmp_path, store):
+    said = []
+    with BatchServer(paid, polls=2, key=KEY) as endpoint:
+        run = build_in_batches(
+            recipe(endpoint.url, execution=WAIT), tmp_path / "run", store=store, say=said.append
+        )
+        assert endpoint.live == 0
+        # Drafts, critiques, and both scores together.
+        assert len(endpoint.batches) == 3
+        assert set(submitted(endpoint).values()) == {1}
+    other = live(tmp_path, paid)
+    assert comparable(run) == comparable(other, cost=0.5)
+    facts, live_facts = run.read_manifest(), other.read_manifest()
+    assert facts["funnel"]["cost"] == pytest.approx(live_facts["funnel"]["cost"] / 2)
+    assert facts["funnel"]["kept"] > 5
+    assert facts["models"] == live_facts["models"]
+    assert any("in_progress (0 of 24 requests done)" in line for line in said)
+    assert "batch batch_0000 completed: 24 answers, 0 failures" in said
+
+
+def test_repairs_go_by_batch_too(tmp_path, store):
+    from tests.scripts import mending_critic
+
+    def mending(body, n):
+        if body["model"] == "draft-model":
+            return "A draft."
+        return mending_critic(body["messages"], body["seed"])
+
+    settings = {"max_repairs": 1, "rows": 10}
+    with BatchServer(mending) as endpoint:
+        given = recipe(endpoint.url, execution=WAIT, **settings)
+        run = build_in_batches(given, tmp_path / "run", store=store)
+        assert len(endpoint.batches) == 4
+    assert comparable(run) == comparable(live(tmp_path, mending, **settings), cost=0.5)
+
+
+def test_weights_are_not_loaded_where_every_draft_is_kept(tmp_path, store, monkeypatch):
+    from pipelines.llms.local import TransformersLLM
+    from tests.tiny_model import save_tiny_model
+
+    loads = []
+    real = TransformersLLM.load
+    monkeypatch.setattr(TransformersLLM, "load", lambda llm: (loads.append(llm), real(llm)))
+    drafts = {
+        "kind": "transformers",
+        "model": str(save_tiny_model(tmp_path / "tiny")),
+        "max_new_tokens": 4,
+    }
+    settings = {"rows": 5, "drafts": {**drafts, "temperature": 0.7, "device": "cpu"}}
+    with BatchServer(reply) as endpoint:
+        given = recipe(endpoint.url, execution=WAIT, **settings)
+        run = build_in_batches(given, tmp_path / "run", store=store)
+    assert len(loads) == 1
+    assert comparable(run) == comparable(live(tmp_path, reply, **settings), cost=0.5)
+
+
+def test_many_requests_are_split_into_several_batches(tmp_path, store, monkeypatch):
+    monkeypatch.setattr(driver, "MAX_REQUESTS", 4)
+    with BatchServer(reply) as endpoint:
+        given = recipe(endpoint.url, rows=10, execution=WAIT)
+        run = build_in_batches(given, tmp_path / "run", store=store)
+        sizes = [batch["request_counts"]["total"] for batch in endpoint.batches]
+        assert sizes[:3] == [4, 4, 2]
+        assert set(submitted(endpoint).values()) == {1}
+        assert sorted(int(path.stem) for path in (run.folder / "batches").glob("*.json")) == list(
+            range(1, len(sizes) + 1)
+        )
+        assert run.read_manifest()
+    monkeypatch.setattr(driver, "MAX_REQUESTS", 1000)
+    monkeypatch.setattr(driver, "MAX_BYTES", 5000)
+    with BatchServer(reply) as endpoint:
+        given = recipe(endpoint.url, rows=10, execution=WAIT, seed=1)
+        build_in_batches(given, tmp_path / "other", store=store)
+        assert len(endpoint.batches) > 3
+        for batch in endpoint.batches:
+            content = endpoint.files[batch["input_file_id"]]
+            assert len(content) <= 5000 or len(content.splitlines()) == 1
+
+
+def test_the_budget_is_kept_to_and_a_larger_one_continues(tmp_path, store):
+    def used(endpoint):
+        return 300 * len(endpoint.lines)
+
+    with BatchServer(paid) as endpoint:
+        limited = {"budget": {"tokens": 9_000}, "rows": 12, "critic": {"max_new_tokens": 400}}
+        given = recipe(endpoint.url, execution=WAIT, **limited)
+        with pytest.raises(RunFailed, match="budget of 9,000 tokens is used up"):
+            build_in_batches(given, tmp_path / "run", store=store)
+        assert 3_000 < used(endpoint) <= 9_000
+        limited["budget"] = {"tokens": 100_000}
+        given = recipe(endpoint.url, execution=WAIT, **limited)
+        run = build_in_batches(given, tmp_path / "run", store=store)
+        assert set(submitted(endpoint).values()) == {1}
+    expected = comparable(live(tmp_path, paid, rows=12, critic=limited["critic"]), cost=0.5)
+    assert comparable(run) == expected
+
+
+def test_local_drafts_are_made_once_and_a_trial_grows(tmp_path, store, monkeypatch):
+    from pipelines.batch import collect
+
+    # As weights would be: kept in the run folder, and not made again.
+    monkeypatch.setattr(collect, "ScriptedModel", type(None))
+    from tests import scripts
+
+    made = Counter()
+    real = scripts.draft
+
+    def counted(messages, seed):
+        made[seed] += 1
+        return real(messages, seed)
+
+    monkeypatch.setattr(scripts, "draft", counted)
+    with BatchServer(reply) as endpoint:
+        given = recipe(endpoint.url, rows=20, execution=WAIT, **SCRIPTED)
+        trial = build_in_batches(given, tmp_path / "run", store=store, limit=8)
+        assert trial.read_manifest() is None
+        assert trial.count_rows() == 8
+        run = build_in_batches(given, tmp_path / "run", store=store)
+        assert set(submitted(endpoint).values()) == {1}
+    assert set(made.values()) == {1}
+    monkeypatch.setattr(scripts, "draft", real)
+    assert comparable(run) == comparable(live(tmp_path, reply, rows=20, **SCRIPTED), cost=0.5)
+
+
+def test_a_run_that_was_begun_live_is_continued_by_batch(tmp_path, store):
+    stop = threading.Event()
+    with BatchServer(reply) as endpoint:
+        given = recipe(endpoint.url, rows=20)
+        local = given.model_copy(update={"execution": LocalExecution()})
+        assert local.sha256 == given.sha256
+        build_stage1(local, tmp_path / "run", store=store, limit=7, stop=stop)
+        begun = endpoint.live
+        waiting = recipe(endpoint.url, rows=20, execution=WAIT)
+        run = build_in_batches(waiting, tmp_path / "run", store=store)
+        assert endpoint.live == begun
+    assert run.count_rows() == 20
+
+
+def test_a_recipe_without_an_endpoint_has_nothing_to_send(tmp_path, store):
+    scripted = {"kind": "scripted", "script": "tests.scripts:critic"}
+    given = recipe("http://127.0.0.1:1/v1", drafts=SCRIPTED["drafts"])
+    values = given.model_dump(mode="json") | {"critic": scripted}
+    with pytest.raises(BadInput, match="needs drafts, critic or scorer of kind openai"):
+        build_in_batches(parse_recipe(values, "test"), tmp_path / "run", store=store)
+
+
+@pytest.mark.parametrize(
+    ("execution", "says"),
+    [
+        ("{kind: bach}", "execution.kind: 'bach' is not one of"),
+        ("{poll: 3}", "key 'execution.kind' is missing"),
+        ("{kind: batch, pol: 3}", "unknown key 'execution.pol'; did you mean 'poll'?"),
+        ("{kind: batch, poll: 0}", "execution.poll"),
+        ("{kind: local, wait: true}", "unknown key 'execution.wait'"),
+    ],
+)
+def test_a_wrong_execution_is_told_by_its_key(execution, says):
+    values = json.loads(recipe("http://127.0.0.1:1/v1").model_dump_json())
+    with pytest.raises(BadInput) as error:
+        parse_recipe({**values, "execution": yaml.safe_load(execution)}, "recipe.yaml")
+    assert says in str(error.value)

@@ -18,9 +18,8 @@ def count(text):
 
 def steps(limit=None, **changes):
     recipe = parse_recipe({**RECIPE, **changes}, "test")
-    return {
-        step.step: step for step in estimate(recipe, make_sources(recipe.instructions), count, limit)
-    }
+    sources = make_sources(recipe.instructions)
+    return {step.step: step for step in estimate(recipe, sources, count, limit)}
 
 
 def test_every_step_that_asks_a_model_is_counted():

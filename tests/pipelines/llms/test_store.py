@@ -29,7 +29,9 @@ def llm_for(endpoint, store, **settings):
 
 def requests(count, **changes):
     return [
-        Request(**{"messages": [{"role": "user", "content": f"Question {n}"}], "seed": n, **changes})
+        Request(
+            **{"messages": [{"role": "user", "content": f"Question {n}"}], "seed": n, **changes}
+        )
         for n in range(count)
     ]
 

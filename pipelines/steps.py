@@ -1,5 +1,6 @@
 """The steps of stage 1 that call no model: loading, given drafts, the teacher, the verdict."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -15,6 +16,18 @@ from pipelines.calls import unpriced_call
 from pipelines.dag import GeneratorStep, Row, Step, StepInput
 
 TEACHER = "verifiable"
+
+
+class LedgerColumns:
+    """Reads and writes all columns: a row has the ledger's shape from the start."""
+
+    @property
+    def inputs(self) -> list[str]:
+        return list(LEDGER)
+
+    @property
+    def outputs(self) -> list[str]:
+        return list(LEDGER)
 
 
 class LoadInstructions(GeneratorStep):
@@ -44,16 +57,8 @@ class LoadInstructions(GeneratorStep):
             yield batch, False
 
 
-class RowStep(Step):
+class RowStep(LedgerColumns, Step):
     """A distilabel Step over ledger rows."""
-
-    @property
-    def inputs(self) -> list[str]:
-        return list(LEDGER)
-
-    @property
-    def outputs(self) -> list[str]:
-        return list(LEDGER)
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:  # type: ignore[override]
         for row in inputs:
@@ -61,9 +66,9 @@ class RowStep(Step):
                 self.fill_in(row)
         yield inputs
 
+    @abstractmethod
     def fill_in(self, row: Row) -> None:
         """Fill in this step's columns of a row that is not lost yet."""
-        raise NotImplementedError
 
 
 class GivenDraft(RowStep):
@@ -117,18 +122,10 @@ def critique_of(found: Any) -> Row:
     }
 
 
-class KeepOrDrop(Step):
+class KeepOrDrop(LedgerColumns, Step):
     """The last word on each row: its status, and the reason where it is dropped."""
 
     filters: Filters = Field(default_factory=Filters)
-
-    @property
-    def inputs(self) -> list[str]:
-        return list(LEDGER)
-
-    @property
-    def outputs(self) -> list[str]:
-        return list(LEDGER)
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:  # type: ignore[override]
         for row in inputs:

@@ -5,6 +5,7 @@ reads and writes the same columns. `reason` is set where a row is lost; later st
 row alone and pay nothing for it.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,30 +22,22 @@ from builders.prompts import (
     score_prompt,
 )
 from builders.reasons import REASONS, REPAIRABLE
-from builders.schema import LEDGER
 from pipelines.calls import Caller
 from pipelines.dag import Row, StepInput, Task
 from pipelines.llms.base import Completion
 from pipelines.recipe import Price
+from pipelines.steps import LedgerColumns
 
 # The reason of a row whose answer is still to come; in no ledger (see `pipelines/batch`).
 PENDING = "pending"
 
 
-class RowTask(Task):
+class RowTask(LedgerColumns, Task):
     """A distilabel Task that fills in ledger rows; each row that fails keeps its own reason."""
 
     seed: int
     system: str | None = None
     price: Price | None = None
-
-    @property
-    def inputs(self) -> list[str]:
-        return list(LEDGER)
-
-    @property
-    def outputs(self) -> list[str]:
-        return list(LEDGER)
 
     @property
     def caller(self) -> Caller:
@@ -54,9 +47,9 @@ class RowTask(Task):
         self.fill_in([row for row in inputs if row["reason"] is None])
         yield inputs
 
+    @abstractmethod
     def fill_in(self, rows: list[Row]) -> None:
         """Fill in this task's columns of `rows`, none of which is lost yet."""
-        raise NotImplementedError
 
 
 class Draft(RowTask):

@@ -93,7 +93,7 @@ def build(folder: Path, recipe: str) -> dict[str, Any]:
     """Begin or continue a run of stage 1 whose answers are kept beside it."""
     from pipelines.build import build_stage1
     from pipelines.llms.store import ResponseStore
-    from pipelines.recipe import load_recipe
+    from pipelines.recipe_file import load_recipe
 
     store = ResponseStore(folder.with_suffix(".sqlite"))
     run = build_stage1(load_recipe(Path(recipe)), folder, store=store)

@@ -24,13 +24,8 @@ from pipelines.llm import Models
 from pipelines.llms.budget import Budget
 from pipelines.llms.store import ResponseStore
 from pipelines.lock import run_lock
-from pipelines.recipe import (
-    Stage1Recipe,
-    VerifiableInstructions,
-    VerifiableTeacher,
-    differing_keys,
-    load_recipe,
-)
+from pipelines.recipe import Stage1Recipe, VerifiableInstructions, VerifiableTeacher
+from pipelines.recipe_file import differing_keys, load_recipe
 from pipelines.stage1 import make_pipeline
 
 _VERSIONED = ("srt-feedback", "distilabel", "transformers", "torch", "pyarrow")

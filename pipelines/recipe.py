@@ -1,9 +1,7 @@
 """The recipe: what a run does, as YAML values checked before anything starts."""
 
-import difflib
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -15,14 +13,10 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
-    ValidationError,
     model_validator,
 )
 
-from builders.errors import BadInput
 from builders.filters import Filters
-
-RECIPES_FOLDER = Path(__file__).parent / "recipes"
 
 
 class Block(BaseModel):
@@ -73,7 +67,7 @@ class VerifiableInstructions(Block):
     split: Literal["train", "test"] = "train"
 
 
-_SOURCES = {
+SOURCES = {
     "builtin": BuiltinInstructions,
     "path": FileInstructions,
     "hub": HubInstructions,
@@ -84,7 +78,7 @@ _SOURCES = {
 def _source_key(value: Any) -> str | None:
     """The key that says which kind of source a mapping describes."""
     has = value.__contains__ if isinstance(value, dict) else lambda key: hasattr(value, key)
-    return next((key for key in _SOURCES if has(key)), None)
+    return next((key for key in SOURCES if has(key)), None)
 
 
 Instructions = Annotated[
@@ -95,7 +89,7 @@ Instructions = Annotated[
     Discriminator(
         _source_key,
         custom_error_type="source",
-        custom_error_message=f"needs one of the keys {', '.join(_SOURCES)}",
+        custom_error_message=f"needs one of the keys {', '.join(SOURCES)}",
     ),
 ]
 
@@ -302,138 +296,3 @@ class Stage1Recipe(Block):
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
-
-
-def find_recipe(path: Path) -> Path:
-    """`path`, or the recipe of that name that comes with this package."""
-    if path.is_file():
-        return path
-    shipped = RECIPES_FOLDER / path.name
-    if path.parent == Path() and shipped.is_file():
-        return shipped
-    names = ", ".join(sorted(recipe.name for recipe in RECIPES_FOLDER.glob("*.yaml")))
-    raise BadInput(f"{path}: no such recipe; those that come along are {names}")
-
-
-def load_recipe(path: Path, overrides: Sequence[str] = (), *, pin: bool = True) -> Stage1Recipe:
-    """Read a recipe, apply `key.path=value` overrides, and check it; BadInput names the key.
-
-    `pin` finds the recipe's files and adds their hashes; a run's own recipe has them.
-    """
-    path = find_recipe(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not UTF-8 ({error.reason})") from None
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(values, dict):
-        raise BadInput(f"{path}: a recipe is a mapping of keys to values")
-    for override in overrides:
-        _apply(override, values)
-    recipe = parse_recipe(values, str(path))
-    return _with_paths_from(recipe, path.parent) if pin else recipe
-
-
-def parse_recipe(values: dict[str, Any], where: str) -> Stage1Recipe:
-    """Check `values`; BadInput names `where`, the key, and the nearest right one."""
-    try:
-        return Stage1Recipe.model_validate(values)
-    except ValidationError as error:
-        raise BadInput(f"{where}: {_explain(error)}") from None
-
-
-def _apply(override: str, values: dict[str, Any]) -> None:
-    path, equals, text = override.partition("=")
-    if not equals:
-        raise BadInput(f"{override}: an override reads key=value, such as drafts.temperature=0.5")
-    *parents, last = path.split(".")
-    target: Any = values
-    try:
-        for parent in parents:
-            # A block that the recipe leaves to its defaults can still be set in part.
-            if isinstance(target, list):
-                target = target[int(parent)]
-            else:
-                target = target.setdefault(parent, {})
-        target[int(last) if isinstance(target, list) else last] = yaml.safe_load(text)
-    except (AttributeError, IndexError, ValueError, TypeError):
-        where = ".".join(parents)
-        raise BadInput(f"{override}: the recipe has no {where!r} to set this in") from None
-    except yaml.YAMLError:
-        raise BadInput(f"{override}: {text!r} is not a YAML value") from None
-
-
-def _with_paths_from(recipe: Stage1Recipe, folder: Path) -> Stage1Recipe:
-    """Find the recipe's files, relative to the recipe, and pin each by its hash."""
-    return recipe.model_copy(
-        update={"instructions": [_pinned(block, folder) for block in recipe.instructions]}
-    )
-
-
-def _pinned(block: Any, folder: Path) -> Any:
-    if not isinstance(block, FileInstructions):
-        return block
-    path = (folder / block.path.expanduser()).resolve()
-    if not path.is_file():
-        raise BadInput(f"instructions.path: {path}: no such file")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    if block.sha256 not in (None, sha256):
-        raise BadInput(f"instructions.sha256: {path} has the SHA-256 {sha256}")
-    return block.model_copy(
-        update={"path": path, "sha256": sha256, "name": block.name or path.name}
-    )
-
-
-def differing_keys(one: Stage1Recipe, other: Stage1Recipe) -> list[str]:
-    """The dotted keys in which two recipes' identities differ."""
-    left, right = _flat(one.identity()), _flat(other.identity())
-    return sorted(key for key in left | right if left.get(key) != right.get(key))
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if isinstance(value, list):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict) or not value:
-        return {prefix: value}
-    return {
-        key: leaf
-        for name, child in value.items()
-        for key, leaf in _flat(child, f"{prefix}.{name}" if prefix else str(name)).items()
-    }
-
-
-def _explain(error: ValidationError) -> str:
-    """One line on the first error, with the nearest right key where one is unknown."""
-    details = error.errors()
-    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
-    detail = (unknown or details)[0]
-    path = _without_tags(detail["loc"])
-    key = ".".join(map(str, path))
-    if detail["type"] == "union_tag_not_found":
-        return f"key '{key}.kind' is missing"
-    if detail["type"] == "union_tag_invalid":
-        tag, kinds = detail["ctx"]["tag"], detail["ctx"]["expected_tags"]
-        return f"{key}.kind: {tag!r} is not one of {kinds}"
-    if detail["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), sorted(_known_keys()), n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {key!r}{hint}"
-    if detail["type"] == "missing":
-        return f"key {key!r} is missing"
-    found = "" if isinstance(detail["input"], dict | list) else f" (it is {detail['input']!r})"
-    return f"{key}: {detail['msg']}{found}"
-
-
-def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
-    """pydantic puts the chosen member of a union into an error's path; users have no such key."""
-    tags = {"instructions": 2, "drafts": 1, "critic": 1, "scorer": 1, "execution": 1}
-    tag = tags.get(str(location[0]))
-    return [part for index, part in enumerate(location) if index != tag]
-
-
-def _known_keys() -> set[str]:
-    unions = (*AnyModel.__args__, *AnyExecution.__args__, *_SOURCES.values())
-    blocks = (Stage1Recipe, FilterBlock, Price, BudgetBlock, *unions)
-    return {key for block in blocks for key in block.model_fields}

@@ -4,7 +4,8 @@ from collections import Counter
 
 from pipelines.build import build_stage1
 from pipelines.llms.store import ResponseStore
-from pipelines.recipe import LocalExecution, parse_recipe
+from pipelines.recipe import LocalExecution
+from pipelines.recipe_file import parse_recipe
 from tests import openai_server as server
 from tests.reply_bank import BROKEN
 

@@ -50,7 +50,7 @@ def stage1(
     """Draft, critique, refine, score and filter. The same command continues a stopped run."""
     from builders.funnel import Funnel
     from pipelines.cli import console
-    from pipelines.recipe import load_recipe
+    from pipelines.recipe_file import load_recipe
 
     checked = load_recipe(recipe, overrides or [])
     if estimate:

@@ -20,7 +20,7 @@ def demo(
     from pipelines.cli import console
     from pipelines.cli.build import run_stage1
     from pipelines.cli.release import print_loading, write_release
-    from pipelines.recipe import load_recipe
+    from pipelines.recipe_file import load_recipe
 
     recipe = load_recipe(Path("demo.yaml"))
     run = run_stage1(recipe, out / "run")

@@ -6,7 +6,7 @@ from itertools import cycle
 import yaml
 
 from builders.run import Run
-from pipelines.recipe import RECIPES_FOLDER
+from pipelines.recipe_file import RECIPES_FOLDER
 from tests import openai_server as server
 from tests.reply_bank import BROKEN
 

@@ -30,7 +30,7 @@ def test_the_two_commands_are_those_that_ci_runs():
 
 def test_the_recipe_and_every_srt_command(srt, tmp_path):
     """Only the models are replaced; their recipe keys are checked as they stand."""
-    from pipelines.recipe import parse_recipe
+    from pipelines.recipe_file import parse_recipe
 
     (recipe,) = (yaml.safe_load(block) for block in blocks("yaml"))
     parse_recipe(recipe, "README.md")

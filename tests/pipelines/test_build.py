@@ -11,7 +11,7 @@ from builders.errors import BadInput, RunFailed
 from builders.funnel import Funnel
 from builders.run import Run
 from pipelines.build import Unobserved, build_stage1
-from pipelines.recipe import parse_recipe
+from pipelines.recipe_file import parse_recipe
 
 SCRIPTED = {
     "name": "scripted",

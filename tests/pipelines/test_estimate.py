@@ -2,7 +2,7 @@ import pytest
 
 from pipelines.estimate import estimate
 from pipelines.instructions import make_sources
-from pipelines.recipe import parse_recipe
+from pipelines.recipe_file import parse_recipe
 
 RECIPE = {
     "name": "x",

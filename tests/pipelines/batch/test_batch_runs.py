@@ -11,7 +11,8 @@ from builders.errors import BadInput, RunFailed
 from pipelines.batch import driver
 from pipelines.batch.driver import build_in_batches
 from pipelines.build import build_stage1
-from pipelines.recipe import LocalExecution, parse_recipe
+from pipelines.recipe import LocalExecution
+from pipelines.recipe_file import parse_recipe
 from tests.batch_runs import (
     KEY,
     SCRIPTED,

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from builders.errors import BadInput
-from pipelines.recipe import RECIPES_FOLDER, differing_keys, load_recipe
+from pipelines.recipe_file import RECIPES_FOLDER, differing_keys, load_recipe
 
 GOOD = """
 name: x

@@ -68,10 +68,16 @@ def test_an_object_that_is_forgotten_takes_its_thread_with_it():
         assert "chat requests" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_an_interrupt_cancels_the_requests(make):
-    if threading.current_thread() is not threading.main_thread():
-        pytest.skip("only the main thread is interrupted")
+@pytest.fixture
+def interruptible():
+    """A shell that starts tests in the background has them ignore interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_cancels_the_requests(make):
     with OpenAIServer(lambda body, n: "Here." if body["seed"] else fake.hang) as server:
 
         def interrupt():

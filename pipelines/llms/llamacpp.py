@@ -17,9 +17,10 @@ from builders.errors import BadInput
 from pipelines.embedded import MODEL_NAME, gguf_path
 from pipelines.llms.base import ChatLLM, Completion, Request
 from pipelines.llms.chat_prompt import unfit, unusable
-from pipelines.llms.openmp import ONE_AT_A_TIME
+from pipelines.llms.openmp import ONE_AT_A_TIME, PASSIVE
 
 EMBEDDED = "embedded"
+_SMALL = 300_000_000
 
 
 class LlamaCppLLM(ChatLLM):
@@ -56,7 +57,11 @@ class LlamaCppLLM(ChatLLM):
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_ctx = self.context
-        params.cpuparams.n_threads = len(os.sched_getaffinity(0))
+        cores = len(os.sched_getaffinity(0))
+        params.cpuparams_batch.n_threads = cores
+        # Threads that sleep between operations as small as these wake up too late to help.
+        one_thread = PASSIVE and path.stat().st_size < _SMALL
+        params.cpuparams.n_threads = 1 if one_thread else cores
         params.verbosity = 0
         # It opens a port on the loopback as well; nobody else is given the key to it.
         params.api_keys = [key]
@@ -65,6 +70,10 @@ class LlamaCppLLM(ChatLLM):
         except (RuntimeError, ValueError) as error:
             raise BadInput(f"model: {self.model} does not load: {error}") from None
         self._room = _context(self._server.listening_address, key)
+        # Its loop starts on a thread, and a server that is dropped before that waits for ever;
+        # one that has answered is running.
+        hello = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+        self._server.handle_chat_completions(hello)
 
     def unload(self) -> None:
         self._server = None

@@ -1,5 +1,7 @@
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from pipelines.llms.base import Request
 from pipelines.llms.llamacpp import LlamaCppLLM
 
 pytestmark = pytest.mark.xdist_group("embedded")
+ROOT = Path(__file__).parents[3]
 FRUITS = "Name three fruits."
 
 
@@ -72,6 +75,29 @@ def test_the_context_is_the_models_own(server):
     llm = LlamaCppLLM(model=str(gguf_path()))
     llm.load()
     assert llm._room == 8192
+
+
+BUSY = "while True: pass"
+LOADS = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from pipelines.llms.llamacpp import LlamaCppLLM
+for _ in range(5):
+    llm = LlamaCppLLM(model="embedded", context=256)
+    llm.load()
+    llm.unload()
+"""
+
+
+def test_a_model_that_is_dropped_at_once_on_a_busy_core_does_not_hang(server):
+    pin = f"import os; os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}}); {BUSY}"
+    busy = [subprocess.Popen([sys.executable, "-c", pin]) for _ in range(2)]
+    try:
+        subprocess.run([sys.executable, "-c", LOADS], cwd=ROOT, check=True, timeout=120)
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
 
 
 def test_what_is_no_gguf_file_is_one_line(tmp_path):

@@ -77,21 +77,22 @@ def test_the_context_is_the_models_own(server):
     assert llm._room == 8192
 
 
-BUSY = "while True: pass"
-LOADS = """
-import os
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+PINNED = "import os\nos.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+BUSY = PINNED + "while True: pass"
+LOADS = (
+    PINNED
+    + """
 from pipelines.llms.llamacpp import LlamaCppLLM
 for _ in range(5):
     llm = LlamaCppLLM(model="embedded", context=256)
     llm.load()
     llm.unload()
 """
+)
 
 
 def test_a_model_that_is_dropped_at_once_on_a_busy_core_does_not_hang(server):
-    pin = f"import os; os.sched_setaffinity(0, {{min(os.sched_getaffinity(0))}}); {BUSY}"
-    busy = [subprocess.Popen([sys.executable, "-c", pin]) for _ in range(2)]
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(2)]
     try:
         subprocess.run([sys.executable, "-c", LOADS], cwd=ROOT, check=True, timeout=120)
     finally:

@@ -87,10 +87,10 @@ FEEDBACK = Features(
     }
 )
 
-_MESSAGES = List({"role": _TEXT, "content": _TEXT})
+MESSAGES = List({"role": _TEXT, "content": _TEXT})
 
 # Training rows, in TRL's prompt/completion form: the loss falls on `completion` alone.
-SFT = Features({"id": _TEXT, "turn": _TEXT, "prompt": _MESSAGES, "completion": _MESSAGES})
+SFT = Features({"id": _TEXT, "turn": _TEXT, "prompt": MESSAGES, "completion": MESSAGES})
 
 
 class InvalidRow(ValueError):

@@ -133,7 +133,7 @@ class TransformersModel(Model):
     kind: Literal["transformers"]
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    generation_batch_size: int = Field(default=16, ge=1)
+    generation_batch_size: int = Field(default=32, ge=1)
 
 
 class EmbeddedModel(TransformersModel):

@@ -1,7 +1,6 @@
 """Models that run in this process: a folder or Hub name, or the embedded one."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -11,19 +10,17 @@ from pipelines.embedded import MODEL_NAME, checkpoint_path
 from pipelines.llms.base import ChatLLM, Completion, Request
 from pipelines.llms.chat_prompt import prompts
 from pipelines.llms.local_weights import Weights, weights
-from pipelines.llms.openmp import ONE_AT_A_TIME, PASSIVE
+from pipelines.llms.openmp import ONE_AT_A_TIME
 
 # isort: split
 import torch
-from transformers import GenerationConfig, LogitsProcessor
 
-from pipelines.llms.sampling import SeededSampling
+from pipelines.llms.decode import Answer, Choose, columns, decode
+from pipelines.llms.sampling import SeededSampling, greedy
 
-# Prompt and answer of every row of a micro-batch, padding included: bounds the memory of the
+# Prompt and answer of every row under way, padding included: bounds the memory of the
 # key-value cache (0.75 GB for the embedded model, 4 GB for a 7B model with grouped queries).
 _BATCH_TOKENS = 32_768
-_CORES = torch.get_num_threads()
-_SMALL = 300_000_000
 
 
 class TransformersLLM(ChatLLM):
@@ -32,17 +29,17 @@ class TransformersLLM(ChatLLM):
     A sample depends on its request's seed and not on the batch: row by row, the noise is the
     same. What stays is rounding: how rows are padded together changes the last bits of their
     scores, which can decide between two tokens that are nearly as good. The same requests in
-    one `complete` form the same batches, and give the same text on the same machine.
+    one `complete` are decoded in the same company, and give the same text on the same machine.
 
     `json_schema` is ignored. `tokens_out` counts the token that ends the answer. Latency is
-    the micro-batch's wall time over its rows.
+    the row's share of the time of the steps that it took part in.
     """
 
     endpoint: ClassVar[str] = "transformers"
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    generation_batch_size: int = Field(default=16, ge=1)
+    generation_batch_size: int = Field(default=32, ge=1)
 
     _weights: Weights | None = PrivateAttr(None)
 
@@ -56,94 +53,77 @@ class TransformersLLM(ChatLLM):
         super().unload()
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        """RunFailed if a micro-batch does not fit into memory."""
+        """RunFailed if the rows do not fit into memory."""
         if self._weights is None:
             self.load()
         loaded = self._weights
         asked, done = prompts(loaded.tokenizer, requests, self.max_new_tokens, loaded.context)
-        with ONE_AT_A_TIME:
-            for batch in self._micro_batches(asked):
-                seeds = [requests[index].seed for index in batch]
-                answers = self._answer(loaded, [asked[index] for index in batch], seeds)
-                done.update(zip(batch, answers, strict=True))
+        with ONE_AT_A_TIME, torch.inference_mode():
+            for group in self._groups(asked):
+                seeds = [requests[index].seed for index in group]
+                answers = self._answers(loaded, [asked[index] for index in group], seeds)
+                done.update(zip(group, answers, strict=True))
         return [done[index] for index in range(len(requests))]
 
     def _source(self) -> str:
         return self.model
 
-    def _micro_batches(self, asked: dict[int, list[int]]) -> Iterator[list[int]]:
-        """Indices of prompts of like length, the longest first: a lack of memory shows early."""
-        batch: list[int] = []
-        for index in sorted(asked, key=lambda index: (-len(asked[index]), index)):
-            longest = len(asked[batch[0] if batch else index])
-            room = max(1, _BATCH_TOKENS // (longest + self.max_new_tokens))
-            if len(batch) >= min(self.generation_batch_size, room):
-                yield batch
-                batch = []
-            batch.append(index)
-        if batch:
-            yield batch
+    def _groups(self, asked: dict[int, list[int]]) -> list[list[int]]:
+        """Indices of prompts that are decoded together: as many rows at once as all of them
+        could be, or within a factor of two."""
+        groups: dict[int, list[int]] = {}
+        for index in sorted(asked):
+            rows = self._rows_at_once(len(asked[index]))
+            known = 0 if rows == self.generation_batch_size else rows.bit_length()
+            groups.setdefault(known, []).append(index)
+        return [groups[key] for key in sorted(groups)]
 
-    def _answer(
+    def _rows_at_once(self, longest: int) -> int:
+        room = _BATCH_TOKENS // columns(longest, self.max_new_tokens)
+        return max(1, min(self.generation_batch_size, room))
+
+    def _answers(
         self, loaded: Weights, asked: list[list[int]], seeds: list[int]
     ) -> list[Completion]:
-        start = time.perf_counter()
-        width = max(map(len, asked))
-        padded = [[loaded.pad] * (width - len(ids)) + ids for ids in asked]
-        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in asked]
-        torch.set_num_threads(_CORES)
+        longest = max(map(len, asked))
+        rows = self._rows_at_once(longest)
+        choose: Choose = greedy
+        if self.temperature > 0:
+            choose = SeededSampling(seeds, self.temperature, self.top_p, loaded.device)
+        done: dict[int, Completion] = {}
         try:
-            with torch.inference_mode():
-                tokens = loaded.model.generate(
-                    input_ids=torch.tensor(padded, device=loaded.device),
-                    attention_mask=torch.tensor(mask, device=loaded.device),
-                    generation_config=GenerationConfig(
-                        max_new_tokens=self.max_new_tokens,
-                        do_sample=False,
-                        eos_token_id=sorted(loaded.eos),
-                        pad_token_id=loaded.pad,
-                    ),
-                    logits_processor=self._processors(loaded, seeds),
-                )
+            for answer in decode(
+                loaded.model,
+                asked,
+                choose,
+                eos=loaded.eos,
+                pad=loaded.pad,
+                max_new_tokens=self.max_new_tokens,
+                rows=rows,
+            ):
+                tokens_in = len(asked[answer.index])
+                done[answer.index] = _completion(loaded, tokens_in, answer)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
             raise RunFailed(
-                f"model: {self.model}: {len(asked)} rows of {width} + {self.max_new_tokens} "
+                f"model: {self.model}: {rows} rows of {longest} + {self.max_new_tokens} "
                 "tokens do not fit into memory; lower generation_batch_size"
             ) from None
-        finally:
-            torch.set_num_threads(_CORES)
-        latency = (time.perf_counter() - start) / len(asked)
-        return [
-            self._completion(loaded, len(ids), answer, latency)
-            for ids, answer in zip(asked, tokens[:, width:].tolist(), strict=True)
-        ]
+        return [done[index] for index in range(len(asked))]
 
-    def _processors(self, loaded: Weights, seeds: list[int]) -> list[LogitsProcessor]:
-        processors: list[LogitsProcessor] = []
-        if _one_thread_decodes(loaded):
-            processors.append(_OneThreadFromHere())
-        if self.temperature > 0:
-            sampling = SeededSampling(seeds, self.temperature, self.top_p, loaded.device)
-            processors.append(sampling)
-        return processors
 
-    def _completion(
-        self, loaded: Weights, tokens_in: int, answer: list[int], latency: float
-    ) -> Completion:
-        end = next((at for at, token in enumerate(answer) if token in loaded.eos), None)
-        answer = answer if end is None else answer[: end + 1]
-        text = loaded.tokenizer.decode(
-            answer, skip_special_tokens=True, clean_up_tokenization_spaces=False
-        )
-        return Completion(
-            text,
-            tokens_in=tokens_in,
-            tokens_out=len(answer),
-            finish_reason="length" if end is None else "stop",
-            latency=latency,
-        )
+def _completion(loaded: Weights, tokens_in: int, answer: Answer) -> Completion:
+    text = loaded.tokenizer.decode(
+        answer.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False
+    )
+    return Completion(
+        text,
+        tokens_in=tokens_in,
+        tokens_out=len(answer.tokens),
+        finish_reason="stop" if answer.ended else "length",
+        latency=answer.seconds,
+    )
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
@@ -160,22 +140,3 @@ class EmbeddedLLM(TransformersLLM):
 
     def _source(self) -> str:
         return str(checkpoint_path())
-
-
-class _OneThreadFromHere(LogitsProcessor):
-    """Runs when the prompt has been read, and before the first token is chosen."""
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
-        torch.set_num_threads(1)
-        return scores
-
-
-def _one_thread_decodes(loaded: Weights) -> bool:
-    """Whether waking a second thread takes longer than it saves.
-
-    It does where threads sleep between operations and the operations are small: the embedded
-    model in bfloat16 decodes 16 rows a quarter faster on one thread than on two.
-    """
-    on_cpu = PASSIVE and loaded.device.type == "cpu"
-    small = loaded.model.num_parameters() < _SMALL and loaded.model.dtype == torch.bfloat16
-    return on_cpu and small

@@ -3,38 +3,42 @@
 from collections.abc import Sequence
 
 import torch
-from transformers import LogitsProcessor
 
 # How many of the most probable tokens are looked at first, row by row: sorting a vocabulary
 # takes longer than the rest of a small model's step, and is hardly ever needed.
 _SHORTLISTS = (256, 4096)
 
 
-class SeededSampling(LogitsProcessor):
-    """Makes greedy search sample, by adding Gumbel noise to the scores (the Gumbel-max trick).
+def greedy(scores: torch.Tensor, _rows: Sequence[int]) -> torch.Tensor:
+    """The best token of each row."""
+    return scores.argmax(-1)
 
-    The noise of row i at step t is a function of (`seeds[i]`, t) and the vocabulary's size,
+
+class SeededSampling:
+    """Samples by adding Gumbel noise to the scores and taking the best (the Gumbel-max trick).
+
+    The noise of a row at its step t is a function of (its seed, t) and the vocabulary's size,
     since each row draws from a generator of its own, once a step.
     """
 
     def __init__(
         self, seeds: Sequence[int], temperature: float, top_p: float, device: torch.device
     ) -> None:
-        self._rows = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+        self._generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
         self._temperature = temperature
         self._top_p = top_p
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002
-        """Scores and result: (rows, vocabulary)."""
+    def __call__(self, scores: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        """The tokens of `rows`, whose scores are (rows, vocabulary)."""
         scores = scores.float()
         # Measured from the best one, so that no temperature is small enough to overflow.
         scores = (scores - scores.amax(-1, keepdim=True)) / self._temperature
         if self._top_p < 1:
             scores = nucleus(scores, self._top_p)
         uniform = torch.empty_like(scores)
-        for row, generator in zip(uniform, self._rows, strict=True):
-            row.uniform_(generator=generator)
-        return scores - uniform.log_().neg_().log_()
+        for noise, row in zip(uniform, rows, strict=True):
+            noise.uniform_(generator=self._generators[row])
+        return (scores - uniform.log_().neg_().log_()).argmax(-1)
 
 
 def nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM
 from builders.errors import BadInput
 from pipelines.embedded import checkpoint_path
 from pipelines.llms.base import Request
+from pipelines.llms.decode import decode
 from pipelines.llms.local import EmbeddedLLM, TransformersLLM
 from tests.tiny_model import CONTEXT, save_tiny_model, tiny_model, tiny_tokenizer
 
@@ -99,19 +100,19 @@ def test_a_prompt_that_leaves_no_room_is_not_cut(make):
     assert short.finish_reason is not None
 
 
-def test_long_prompts_are_batched_in_smaller_numbers(make, monkeypatch):
-    monkeypatch.setattr("pipelines.llms.local._BATCH_TOKENS", 400)
-    widths = []
-    llm = make()
-    generated = llm._answer
+def test_long_prompts_are_decoded_in_smaller_numbers(make, monkeypatch):
+    monkeypatch.setattr("pipelines.llms.local._BATCH_TOKENS", 1000)
+    seen = []
 
-    def answer(loaded, asked, seeds):
-        widths.append([len(ids) for ids in asked])
-        return generated(loaded, asked, seeds)
+    def watched(model, asked, choose, **settings):
+        seen.append((settings["rows"], [len(ids) for ids in asked]))
+        return decode(model, asked, choose, **settings)
 
-    monkeypatch.setattr(TransformersLLM, "_answer", lambda self, *given: answer(*given))
-    llm.complete([ask("x" * length) for length in (1, 447, 109, 109, 109, 1, 1)])
-    assert widths == [[450], [112, 112, 112], [4, 4, 4]]
+    monkeypatch.setattr("pipelines.llms.local.decode", watched)
+    llm = make(generation_batch_size=4)
+    done = llm.complete([ask("x" * length) for length in (1, 447, 109, 109, 109, 1, 1)])
+    assert seen == [(4, [4, 112, 112, 112, 4, 4]), (1, [450])]
+    assert all(completion.text is not None for completion in done)
 
 
 def test_the_models_own_generation_settings_do_not_count(folder, make, tmp_path):

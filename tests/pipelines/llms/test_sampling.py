@@ -10,7 +10,7 @@ def chosen(scores, temperature, top_p=1.0, draws=8000):
     """How often each token is chosen."""
     rows = scores.repeat(draws, 1)
     sampling = SeededSampling(range(draws), temperature, top_p, CPU)
-    return torch.bincount(sampling(None, rows).argmax(-1), minlength=scores.numel()) / draws
+    return torch.bincount(sampling(rows, range(draws)), minlength=scores.numel()) / draws
 
 
 def test_tokens_are_drawn_as_often_as_they_are_probable():
@@ -35,12 +35,13 @@ def test_a_tiny_temperature_is_greedy():
 
 
 def test_the_noise_depends_on_seed_and_step_alone():
-    def steps(seeds):
+    def steps(seeds, rows):
         sampling = SeededSampling(seeds, 1.0, 1.0, CPU)
-        return torch.stack([sampling(None, torch.zeros(len(seeds), 50)) for _ in range(3)])
+        return torch.stack([sampling(torch.zeros(len(rows), 5000), rows) for _ in range(3)])
 
-    batch = steps([5, 6, 7])
-    assert torch.equal(steps([6])[:, 0], batch[:, 1])
+    batch = steps([5, 6, 7], [0, 1, 2])
+    assert torch.equal(steps([6], [0])[:, 0], batch[:, 1])
+    assert torch.equal(steps([5, 6, 7], [2, 1]), batch[:, [2, 1]])
     assert not torch.equal(batch[0], batch[1])
     assert not torch.equal(batch[:, 0], batch[:, 1])
 

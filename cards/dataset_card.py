@@ -1,14 +1,12 @@
 """The card of a dataset release: YAML front matter, and text that states computed facts."""
 
-from collections.abc import Callable, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 from huggingface_hub import DatasetCardData
 
-from cards.markdown import code, inline, mermaid, one_line, paragraphs
+from cards.markdown import one_line
+from cards.rendering import environment
 
 # The Hub's size classes: the first bound above the number of rows names the class.
 _SIZES = (
@@ -30,83 +28,12 @@ _TAGS = (
 )
 
 
-class _Ready(str):
-    """Markdown that a filter has made, to be shown as it is."""
-
-
 def size_category(rows: int) -> str:
     return next((name for bound, name in _SIZES if rows < bound), "n>1B")
 
 
-def _written(value: Any) -> str:
-    """How a template's value appears: text escaped, numbers readable, a missing one as a dash."""
-    if isinstance(value, _Ready | jinja2.Undefined):
-        return str(value)
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.2f}"
-    if isinstance(value, str):
-        return inline(value)
-    if isinstance(value, list):
-        return ", ".join(_written(item) for item in value) or "–"
-    raise TypeError(f"a card cannot show {type(value).__name__}: {value!r}")
-
-
-def _setting(value: Any) -> str:
-    """A sampling or filter setting exactly as it was given."""
-    return f"{value:g}" if isinstance(value, float) else _written(value)
-
-
-def _number(form: str) -> Callable[[float | None], str]:
-    return lambda value: "–" if value is None else format(value, form)
-
-
 def _rows_of(splits: list[Mapping[str, Any]], name: str) -> int | None:
     return next((split["rows"] for split in splits if split["name"] == name), None)
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        undefined=jinja2.StrictUndefined,
-        # Markdown, not HTML: `finalize` escapes each value, unless a filter has done it.
-        autoescape=False,  # noqa: S701
-        finalize=_written,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    filters = {
-        "paragraphs": paragraphs,
-        "code": code,
-        "mermaid": mermaid,
-        "verbatim": one_line,
-        "setting": _setting,
-        "percent": _number(".1%"),
-        "signed": _number("+,.2f"),
-        "whole": _number(",.0f"),
-        "signed_whole": _number("+,.0f"),
-    }
-    for name, function in filters.items():
-        environment.filters[name] = _filter(function)
-    environment.filters["rows_of"] = _rows_of
-    return environment
-
-
-def _filter(function: Callable[[Any], str]) -> Callable[[Any], _Ready]:
-    def filtered(value: Any) -> _Ready:
-        if isinstance(value, jinja2.Undefined):
-            # Showing it is what raises the error that names it.
-            str(value)
-        return _Ready(function(value))
-
-    return filtered
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
@@ -165,10 +92,11 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
     """
     models = facts["models"]
     body = (
-        _environment()
+        environment()
         .get_template("dataset_card.md.j2")
         .render(
             facts,
+            rows_of=_rows_of,
             drafters=_model_names(models, "draft"),
             critics=_model_names(models, "critique"),
             scorers=_model_names(models, "score_draft", "score_refinement"),

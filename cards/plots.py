@@ -1,6 +1,7 @@
 """The pictures of a card: the same bytes for the same figures, whatever the user's settings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib
@@ -15,6 +16,8 @@ _DRAFT, _REFINEMENT = "#0072B2", "#E69F00"
 _INK = "#333333"
 _SCORES = range(1, 11)
 _BAR = 0.4
+# Curves of fewer points show each of them.
+_MARKED = 20
 # Room above the tallest bar for the labels of the means.
 _HEADROOM = 1.3
 # Beyond these scores a label would leave the picture on that side.
@@ -26,19 +29,30 @@ def plot_scores(draft: Mapping[str, int], refinement: Mapping[str, int], path: P
 
     Two bars for each score, as in Figure 3 of arXiv 2406.07168, with the means marked.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with matplotlib.rc_context(dict(matplotlib.rcParamsDefault)):
-        matplotlib.rcParams.update({"font.size": 12, "text.color": _INK, "axes.edgecolor": _INK})
-        figure = Figure(figsize=(8, 4), dpi=200, layout="constrained")
-        FigureCanvasAgg(figure)
+    with _canvas() as figure:
         axes = figure.add_subplot()
         _bars(axes, draft, -_BAR / 2, _DRAFT, "draft")
         _bars(axes, refinement, _BAR / 2, _REFINEMENT, "refinement")
         _decorate(axes, max(*draft.values(), *refinement.values(), 1))
         _mark_means(axes, _mean(draft), _mean(refinement))
         figure.legend(loc="outside upper center", ncols=2, frameon=False)
-        # matplotlib would write its version into the file.
-        figure.savefig(path, format="png", metadata={"Software": None})
+        _save(figure, path)
+
+
+@contextmanager
+def _canvas() -> Iterator[Figure]:
+    """A figure of 1600 × 800 pixels, under matplotlib's own settings and not the user's."""
+    with matplotlib.rc_context(dict(matplotlib.rcParamsDefault)):
+        matplotlib.rcParams.update({"font.size": 12, "text.color": _INK, "axes.edgecolor": _INK})
+        figure = Figure(figsize=(8, 4), dpi=200, layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # matplotlib would write its version into the file.
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
 def _mean(counts: Mapping[str, int]) -> float | None:
@@ -90,3 +104,24 @@ def _mark_means(axes: Axes, draft: float | None, refinement: float | None) -> No
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
             zorder=4,
         )
+
+
+def plot_losses(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Write a PNG of a trainer's log: loss by step, on training rows and on held-out ones."""
+    curves = (("loss", "training", _DRAFT), ("eval_loss", "held out", _REFINEMENT))
+    with _canvas() as figure:
+        axes = figure.add_subplot()
+        for key, label, colour in curves:
+            points = [(entry["step"], entry[key]) for entry in history if key in entry]
+            if points:
+                # A single point has no line.
+                marker = "o" if len(points) < _MARKED else None
+                axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=label)
+        axes.set_xlabel("step")
+        axes.set_ylabel("loss")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(color="#DDDDDD", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+        if axes.lines:
+            figure.legend(loc="outside upper center", ncols=2, frameon=False)
+        _save(figure, path)

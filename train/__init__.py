@@ -1,0 +1,1 @@
+"""The two training scripts, and what they share: arguments, released rows, checkpoints."""

@@ -1,0 +1,155 @@
+"""What a training run is told: a recipe file, keys on the command line over it, and the machine.
+
+`python train/stage1.py RECIPE.yaml [--key value ...]`. A key is one of ours, of TRL's config or
+of TRL's ModelConfig; any other ends the run, named. Device and precision are the machine's.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from builders.errors import BadInput, SrtError
+
+# What TRL would take from a recipe, and what only the machine can say.
+_OF_THE_MACHINE = ("use_cpu", "bf16", "fp16", "bf16_full_eval", "fp16_full_eval", "tf32", "dtype")
+
+
+@dataclass
+class ReleaseArguments:
+    """Which rows to train on."""
+
+    release: str = field(metadata={"help": "a release folder, or ORG/NAME on the Hub"})
+    revision: str | None = field(
+        default=None, metadata={"help": "tag or commit on the Hub; give one"}
+    )
+    dataset_config: str = field(
+        default="sft", metadata={"help": "the release's config, such as sft-draft-masked"}
+    )
+    chat_template: str | None = field(
+        default=None, metadata={"help": "a Jinja file, for a base model without chat template"}
+    )
+
+
+@dataclass
+class PairArguments(ReleaseArguments):
+    """The same, of a stage-2 release."""
+
+    dataset_config: str = field(
+        default="preferences", metadata={"help": "preferences or preferences-length-matched"}
+    )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A recipe with the command line's keys over it, as they were given."""
+
+    recipe: Path
+    values: dict[str, Any]
+
+
+def read_command_line(argv: list[str], about: str) -> Asked:
+    """The recipe and overrides of a command line; prints `about` and exits for --help."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print(about.strip())
+        sys.exit(0)
+    path = Path(argv[0])
+    if argv[0].startswith("-"):
+        raise BadInput(f"{argv[0]}: the recipe file comes first")
+    return Asked(path, {**_read(path), **_overrides(argv[1:])})
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such recipe") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path}: not a YAML file ({' '.join(str(error).split())})") from None
+    if not isinstance(values, dict):
+        raise BadInput(f"{path}: a recipe is a mapping of keys to values")
+    return values
+
+
+def _overrides(words: list[str]) -> dict[str, Any]:
+    """`--key value` and `--key=value`; a key alone is true."""
+    values: dict[str, Any] = {}
+    position = 0
+    while position < len(words):
+        key, equals, value = words[position].partition("=")
+        position += 1
+        if not key.startswith("--"):
+            raise BadInput(f"{key}: keys are given as --key value")
+        if not equals:
+            follows = position < len(words) and not words[position].startswith("--")
+            value = words[position] if follows else "true"
+            position += follows
+        try:
+            values[key[2:].replace("-", "_")] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise BadInput(f"{key}: {value!r} is not a YAML value") from None
+    return values
+
+
+def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
+    """One object of each dataclass, filled from what was asked for and from the machine.
+
+    BadInput names a key that none of them has, that the machine decides, or whose value is
+    wrong.
+    """
+    from trl import TrlParser
+
+    class Parser(TrlParser):
+        def error(self, message: str) -> NoReturn:
+            raise BadInput(f"{asked.recipe}: {message}")
+
+    known = {one.name for each in classes for one in fields(each) if one.init}
+    for key in asked.values:
+        if key == "chat_template_path":
+            # TRL would read it after the rows have been tokenised.
+            raise BadInput(f"{asked.recipe}: {key}: the key is chat_template here")
+        if key in _OF_THE_MACHINE:
+            raise BadInput(f"{asked.recipe}: {key}: device and precision are the machine's to say")
+        if key not in known:
+            near = difflib.get_close_matches(key, sorted(known), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise BadInput(f"{asked.recipe}: unknown key {key!r}{hint}")
+    parser = Parser(classes)
+    parser.set_defaults_with_config(**{**asked.values, **_machine(known)})
+    try:
+        return parser.parse_args_into_dataclasses(args=[])
+    except (TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{asked.recipe}: {reason}") from None
+
+
+def _machine(known: set[str]) -> dict[str, Any]:
+    """The keys that follow from this machine, of those that the config has."""
+    import torch
+
+    gpu = torch.cuda.is_available()
+    chosen = {
+        "use_cpu": not gpu and not torch.backends.mps.is_available(),
+        # On a CPU the weights themselves are bfloat16 where that is faster (see train/model.py).
+        "bf16": gpu and torch.cuda.is_bf16_supported(),
+        "fp16": gpu and not torch.cuda.is_bf16_supported(),
+        # Progress bars are for people: a log gets a line now and then instead.
+        "disable_tqdm": not sys.stderr.isatty(),
+    }
+    return {key: value for key, value in chosen.items() if key in known}
+
+
+def run_script(main: Callable[[list[str]], None]) -> None:
+    """Run a script on the command line; what the user can act on ends as one line."""
+    try:
+        main(sys.argv[1:])
+    except SrtError as error:
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,82 @@
+"""Stage 1 of Self-Refinement Tuning (arXiv 2406.07168, section 3.1): supervised fine-tuning.
+
+    python train/stage1.py RECIPE.yaml [--key value ...]
+
+Trains a model on a stage-1 release: draft, critique and refinement of each instruction, with the
+loss on the assistant's turns. Example, with the embedded model on two CPU cores:
+
+    python train/stage1.py train/recipes/stage1-embedded.yaml --release releases/my@v1.0.0
+
+Keys, in the recipe or on the command line:
+    release             a release folder, or ORG/NAME on the Hub
+    revision            tag or commit on the Hub; the commit is what is trained on, and recorded
+    dataset_config      sft (default), sft-balanced, sft-draft-masked, or an ablation
+    chat_template       a Jinja file, for a base model that has no chat template
+and all of TRL's SFTConfig (learning_rate, num_train_epochs, output_dir, report_to ...) and
+ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
+A run that was stopped goes on from its last checkpoint under the same command.
+"""
+
+from pathlib import Path
+
+from train.arguments import ReleaseArguments, parse, read_command_line, run_script
+
+
+def main(argv: list[str]) -> None:
+    asked = read_command_line(argv, __doc__)
+
+    # After the command line: these take seconds.
+    from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
+
+    from train.checkpoint import begin, finish
+    from train.model import load_model, load_tokenizer
+    from train.progress import report_progress
+    from train.released import open_release
+    from train.turns import tokenised
+
+    source, training, network = parse(asked, ReleaseArguments, SFTConfig, ModelConfig)
+    release = open_release(source.release, source.revision, source.dataset_config, stage=1)
+    if training.should_log:
+        print(f"training on {release.title}", flush=True)
+
+    folder = Path(training.output_dir)
+    tokenizer = load_tokenizer(network, source.chat_template)
+    with training.main_process_first():
+        resume_from = begin(folder, asked.values)
+        tokens = folder / "tokens" / str(training.process_index)
+        splits = {
+            split: tokenised(
+                release.rows(split), tokenizer, training.max_length, tokens / f"{split}.arrow"
+            )
+            for split in release.splits
+        }
+    rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
+    if not training.packing:
+        training.max_length = None  # every sequence fits
+
+    trainer = SFTTrainer(
+        model=load_model(network),
+        args=training,
+        train_dataset=splits["train"][0],
+        eval_dataset=splits["test"][0] if "test" in splits else None,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(network),
+    )
+    report_progress(trainer)
+    result = trainer.train(resume_from_checkpoint=resume_from)
+    metrics = {**result.metrics, **(trainer.evaluate() if "test" in splits else {})}
+
+    finish(
+        folder,
+        trainer,
+        stage=1,
+        base_model=network.model_name_or_path,
+        release=release.facts(),
+        recipe=asked.values,
+        rows=rows,
+        metrics=metrics,
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

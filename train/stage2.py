@@ -1,0 +1,88 @@
+"""Stage 2 of Self-Refinement Tuning (arXiv 2406.07168, section 3.2): DPO on its own refinements.
+
+    python train/stage2.py RECIPE.yaml [--key value ...]
+
+Trains the stage-1 model on a stage-2 release: pairs in which its refinement of a draft is
+preferred to the draft. Example, with the embedded model on two CPU cores:
+
+    python train/stage2.py train/recipes/stage2-embedded.yaml --release releases/my-pairs@v1.0.0 \\
+        --model_name_or_path checkpoints/stage1
+
+Keys, in the recipe or on the command line:
+    release             a release folder, or ORG/NAME on the Hub
+    revision            tag or commit on the Hub; the commit is what is trained on, and recorded
+    dataset_config      preferences (default) or preferences-length-matched
+    chat_template       a Jinja file, for a model that has no chat template
+and all of TRL's DPOConfig (beta, loss_type, learning_rate, output_dir, report_to ...) and
+ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
+The reference model takes no second copy of the weights: it is the stage-1 adapter beside the one
+that is trained, or the model with its new adapter switched off, or its log-probabilities computed
+beforehand (`precompute_ref_log_probs`, where all weights are trained).
+A run that was stopped goes on from its last checkpoint under the same command.
+"""
+
+from pathlib import Path
+
+from train.arguments import PairArguments, parse, read_command_line, run_script
+
+
+def main(argv: list[str]) -> None:
+    asked = read_command_line(argv, __doc__)
+
+    # After the command line: these take seconds.
+    from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config
+
+    from train.checkpoint import base_model_of, begin, finish
+    from train.model import is_adapter, load_model, load_tokenizer
+    from train.pairs import fitting
+    from train.progress import report_progress
+    from train.released import open_release
+
+    source, training, network = parse(asked, PairArguments, DPOConfig, ModelConfig)
+    release = open_release(source.release, source.revision, source.dataset_config, stage=2)
+    if training.should_log:
+        print(f"training on {release.title}", flush=True)
+
+    folder = Path(training.output_dir)
+    tokenizer = load_tokenizer(network, source.chat_template)
+    with training.main_process_first():
+        resume_from = begin(folder, asked.values)
+        pairs = folder / "pairs" / str(training.process_index)
+        splits = {
+            split: fitting(
+                release.rows(split), tokenizer, training.max_length, pairs / f"{split}.arrow"
+            )
+            for split in release.splits
+        }
+    rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
+
+    started_from_adapter = is_adapter(network)
+    if not (network.use_peft or started_from_adapter):
+        training.precompute_ref_log_probs = True
+    trainer = DPOTrainer(
+        model=load_model(network),
+        args=training,
+        train_dataset=splits["train"][0],
+        eval_dataset=splits["test"][0] if "test" in splits else None,
+        processing_class=tokenizer,
+        # An adapter is trained further; its copy as it was is the reference.
+        peft_config=None if started_from_adapter else get_peft_config(network),
+    )
+    report_progress(trainer)
+    result = trainer.train(resume_from_checkpoint=resume_from)
+    metrics = {**result.metrics, **(trainer.evaluate() if "test" in splits else {})}
+
+    finish(
+        folder,
+        trainer,
+        stage=2,
+        base_model=base_model_of(network.model_name_or_path),
+        release=release.facts(),
+        recipe=asked.values,
+        rows=rows,
+        metrics=metrics,
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -92,6 +92,25 @@ MESSAGES = List({"role": _TEXT, "content": _TEXT})
 # Training rows, in TRL's prompt/completion form: the loss falls on `completion` alone.
 SFT = Features({"id": _TEXT, "turn": _TEXT, "prompt": MESSAGES, "completion": MESSAGES})
 
+# The default config of a stage-2 release, in TRL's conversational form: the refinement is
+# preferred to the draft. Scores are the independent ones, `margin` their difference.
+PREFERENCES = Features(
+    {
+        "id": _TEXT,
+        "prompt": MESSAGES,
+        "chosen": MESSAGES,
+        "rejected": MESSAGES,
+        "chosen_score": _SCORE,
+        "rejected_score": _SCORE,
+        "margin": _SCORE,
+        "task": _TEXT,
+        "source": _TEXT,
+        "licence": _TEXT,
+        "model": _TEXT,
+        "critic_model": _TEXT,
+    }
+)
+
 
 class InvalidRow(ValueError):
     """A row that `Features` would store and nobody could use."""
@@ -251,10 +270,35 @@ def validate_sft_row(row: Mapping[str, Any]) -> None:
     _require_keys(row, SFT, "row")
     for key in ("id", "turn"):
         _require_text(row, key)
-    validate_messages(row["prompt"], "prompt")
-    validate_messages(row["completion"], "completion")
-    _require(row["prompt"][-1]["role"] == "user", "prompt does not end with the user's turn")
+    _require_asked(row["prompt"])
+    _require_answer(row, "completion")
+
+
+def validate_preference_row(row: Mapping[str, Any]) -> None:
+    """Raise `InvalidRow` unless `row` is a prompt with two different answers, the better first."""
+    _require_keys(row, PREFERENCES, "row")
+    for key in ("id", "source", "licence"):
+        _require_text(row, key)
+    for key in ("task", "model", "critic_model"):
+        _require_text(row, key, optional=True)
+    _require_asked(row["prompt"])
+    _require_answer(row, "chosen")
+    _require_answer(row, "rejected")
+    _require(row["chosen"] != row["rejected"], "chosen and rejected are the same")
+    for key in ("chosen_score", "rejected_score"):
+        _require_score(row[key], key, optional=False)
+    gained = row["chosen_score"] - row["rejected_score"]
+    _require(row["margin"] == gained, f"margin is {row['margin']!r}, and the scores say {gained}")
+
+
+def _require_asked(prompt: Any) -> None:
+    validate_messages(prompt, "prompt")
+    _require(prompt[-1]["role"] == "user", "prompt does not end with the user's turn")
+
+
+def _require_answer(row: Mapping[str, Any], key: str) -> None:
+    validate_messages(row[key], key)
     _require(
-        [message["role"] for message in row["completion"]] == ["assistant"],
-        "completion is not one turn of the assistant",
+        [message["role"] for message in row[key]] == ["assistant"],
+        f"{key} is not one turn of the assistant",
     )

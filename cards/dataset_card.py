@@ -26,6 +26,7 @@ _TAGS = (
     "alignment",
     "synthetic",
 )
+_STAGE_TAGS = {1: (), 2: ("preference", "dpo")}
 
 
 def size_category(rows: int) -> str:
@@ -50,7 +51,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         task_categories=["text-generation"],
         size_categories=[size_category(rows[default])],
         source_datasets=sorted({one_line(source["name"]) for source in facts["sources"]}),
-        tags=list(_TAGS),
+        tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]]],
         configs=[_data_files(config, config["name"] == default) for config in facts["configs"]],
         dataset_info=facts["dataset_info"],
     )
@@ -79,9 +80,10 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
     """The README of a release, front matter first.
 
     `facts` are plain values:
-    `name`, `version`, `schema_version`, `recipe_sha256`, `licence`, `language` (list of codes),
-    `about` (text or None), `test_share` (0 to 1), `moved_instructions` (those that chance would
-    have put into the other split), `default_config`,
+    `name`, `version`, `stage` (1 or 2), `schema_version`, `recipe_sha256`, `licence`,
+    `language` (list of codes), `about` (text or None), `test_share` (0 to 1),
+    `moved_instructions` (those that chance would have put into the other split),
+    `default_config`, `empty_configs` (names of those left out),
     `configs` [{name, description, splits: [{name, rows}]}],
     `dataset_info` (the front matter's block), `funnel` (`Funnel.as_facts`),
     `drops` [{reason, sentence, rows}], `filters` {name: value},

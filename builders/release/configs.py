@@ -1,4 +1,7 @@
-"""What a stage-1 release holds: its configs, and the rows of each that a ledger row becomes."""
+"""What a stage-1 release holds: its configs, and the rows of each that a ledger row becomes.
+
+The first config is a release's default.
+"""
 
 import hashlib
 import re
@@ -27,7 +30,6 @@ from builders.sft import SFT_FORMS, SftForm, to_sft
 
 Row = dict[str, Any]
 
-DEFAULT_CONFIG = "feedback"
 _PATH = re.compile(r"(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)")
 
 
@@ -113,7 +115,7 @@ def describe_form(form: SftForm) -> str:
 def stage1_configs() -> list[Config]:
     return [
         Config(
-            DEFAULT_CONFIG,
+            "feedback",
             "One row per kept instruction: response, critique, refinement and scores.",
             FEEDBACK,
             _feedback_rows,
@@ -122,13 +124,17 @@ def stage1_configs() -> list[Config]:
             Config(name, describe_form(form), SFT, partial(_sft_rows, form))
             for name, form in SFT_FORMS.items()
         ),
-        Config(
-            "ledger",
-            "Every candidate, kept or dropped with its reason, and each model call.",
-            LEDGER,
-            _ledger_rows,
-        ),
+        ledger_config(),
     ]
+
+
+def ledger_config() -> Config:
+    return Config(
+        "ledger",
+        "Every candidate, kept or dropped with its reason, and each model call.",
+        LEDGER,
+        _ledger_rows,
+    )
 
 
 def _refuse_second(seen: set[bytes], row_id: str) -> None:
@@ -144,7 +150,8 @@ def write_configs(
 ) -> dict[str, dict[str, WrittenSplit]]:
     """Write each config into its own folder; what was written, by config and split.
 
-    `rows` are ledger rows, read once. A split without rows gets no file and no entry.
+    `rows` are ledger rows, read once. A split without rows gets no file and no entry, nor does a
+    config without splits.
     """
     configs = list(configs)
     writers = {
@@ -167,7 +174,7 @@ def write_configs(
             except InvalidRow as error:
                 raise GateRefused(f"row {row['id']} cannot be released: {error}") from error
         written = {key: writer.close() for key, writer in writers.items()}
-    return {
+    by_config = {
         config.name: {
             split: written[config.name, split]
             for split in SPLITS
@@ -175,3 +182,4 @@ def write_configs(
         }
         for config in configs
     }
+    return {name: splits for name, splits in by_config.items() if splits}

@@ -11,7 +11,7 @@ from datasets.splits import SplitDict
 from huggingface_hub import DatasetCardData
 
 from builders.reasons import REASONS
-from builders.release.configs import DEFAULT_CONFIG, Config, public_name
+from builders.release.configs import Config, public_name
 from builders.release.parquet import WrittenSplit
 from builders.release.splits import Splits
 from builders.release.statistics import ReleaseStatistics
@@ -83,11 +83,15 @@ def card_facts(
     splits: Splits,
     statistics: ReleaseStatistics,
 ) -> dict[str, Any]:
-    """What `cards.dataset_card` states; `manifest` is the run's."""
+    """What `cards.dataset_card` states; `manifest` is the run's, `configs` the default first."""
     models = model_facts(manifest["models"])
+    configs, empty = (
+        [config for config in configs if (config.name in written) == has] for has in (True, False)
+    )
     return {
         "name": name,
         "version": version,
+        "stage": manifest["stage"],
         "schema_version": manifest["schema_version"],
         "recipe_sha256": manifest["recipe_sha256"],
         "licence": manifest["licence"],
@@ -95,7 +99,8 @@ def card_facts(
         "about": manifest["about"],
         "test_share": splits.test_share,
         "moved_instructions": len(splits.moved),
-        "default_config": DEFAULT_CONFIG,
+        "default_config": configs[0].name,
+        "empty_configs": [config.name for config in empty],
         "configs": [
             {
                 "name": config.name,

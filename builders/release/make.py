@@ -11,10 +11,12 @@ from typing import Any
 
 from builders.atomic import atomic_folder
 from builders.errors import BadInput, GateRefused
+from builders.preferences import LengthMatch
 from builders.reasons import REASONS
-from builders.release.configs import Row, stage1_configs, to_public, write_configs
+from builders.release.configs import Config, Row, stage1_configs, to_public, write_configs
 from builders.release.facts import Written, card_facts, release_manifest
 from builders.release.splits import Splits, plan_splits
+from builders.release.stage2 import stage2_configs
 from builders.release.statistics import ReleaseStatistics
 from builders.run import Run, sha256_of, write_json
 from builders.schema import SCHEMA_VERSION
@@ -64,10 +66,8 @@ def check_run(run: Run, manifest: Mapping[str, Any]) -> None:
             f"{where}: the rows have schema {manifest['schema_version']}, and this version "
             f"releases schema {SCHEMA_VERSION}"
         )
-    if manifest["stage"] != 1:
-        raise BadInput(
-            f"{where}: only a run of stage 1 can be released, not of stage {manifest['stage']}"
-        )
+    if manifest["stage"] not in (1, 2):
+        raise BadInput(f"{where}: stage {manifest['stage']!r} is neither 1 nor 2")
     share = manifest["test_share"]
     if not 0 <= share < 1:
         raise BadInput(f"{where}: test_share is {share}; it must be at least 0 and less than 1")
@@ -101,6 +101,16 @@ def _reported(rows: Iterator[Row], stage: str, progress: Progress | None) -> Ite
 def _plan(run: Run, test_share: float, progress: Progress | None) -> Splits:
     rows = _reported(run.iter_rows(columns=["instruction", "status"]), "splitting", progress)
     return plan_splits((row["instruction"] for row in rows if row["status"] == "kept"), test_share)
+
+
+def _configs(run: Run, stage: int) -> list[Config]:
+    if stage == 1:
+        return stage1_configs()
+    match = LengthMatch()
+    for row in run.iter_rows(columns=["id", "draft", "refinement", "status"]):
+        if row["status"] == "kept":
+            match.add(row)
+    return stage2_configs(match)
 
 
 def _counted(rows: Iterator[Row], statistics: ReleaseStatistics) -> Iterator[Row]:
@@ -142,7 +152,7 @@ def make_release(
         raise BadInput(f"{target}: this release exists and is never changed; choose a new version")
     check_run(run, manifest)
     splits = _plan(run, manifest["test_share"], progress)
-    configs, statistics = stage1_configs(), ReleaseStatistics()
+    configs, statistics = _configs(run, manifest["stage"]), ReleaseStatistics()
     with atomic_folder(target) as folder:
         rows = _counted(_reported(run.iter_rows(), "writing", progress), statistics)
         try:

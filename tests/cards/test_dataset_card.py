@@ -20,7 +20,9 @@ FACTS = {
     "about": None,
     "test_share": 0.05,
     "moved_instructions": 0,
+    "stage": 1,
     "default_config": "feedback",
+    "empty_configs": [],
     "configs": [
         {
             "name": "feedback",

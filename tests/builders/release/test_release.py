@@ -300,7 +300,7 @@ def test_a_run_without_rows_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"stage": 2}, "only a run of stage 1"),
+        ({"stage": 3}, "stage 3 is neither 1 nor 2"),
         ({"schema_version": "0.1"}, "schema 0.1"),
         ({"test_share": 1.0}, "test_share is 1.0"),
     ],

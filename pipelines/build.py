@@ -65,6 +65,7 @@ def build_stage1(
     store: ResponseStore | None = None,
     limit: int | None = None,
     prepare: Callable[[Run, Funnel, Sequence[Source]], Models] | None = None,
+    load: Callable[[dag.Pipeline, Models], list[Any]] | None = None,
 ) -> Run:
     """Begin or continue the run in `folder` and return it.
 
@@ -72,6 +73,7 @@ def build_stage1(
     anything is written where recipe, sources, models or folder are wrong; RunFailed where the
     run could not finish and the same command continues it. `prepare` is called with the run, its
     rows so far and the sources, and returns the models to use instead of the recipe's own.
+    `load` turns the pipeline into checked and loaded steps for `dag.stream`.
     """
     if any(isinstance(who, VerifiableTeacher) for who in (recipe.critic, recipe.scorer)):
         _require_verifiable(recipe)
@@ -95,8 +97,7 @@ def build_stage1(
         else:
             models = Models(store, budget_left(recipe, done))
         pipeline = make_pipeline(recipe, sources, models, skip=done.rows, limit=limit)
-        steps = dag.load(pipeline)
-        models.check()
+        steps = (load or load_here)(pipeline, models)
         wanted = min(found.rows, limit or found.rows)
         observer.begin(done, wanted)
         for batch in dag.stream(steps, stop, observer.passed):
@@ -112,6 +113,13 @@ def build_stage1(
         if done.rows == found.rows:
             run.write_manifest(_facts(recipe, done, found.sources))
     return run
+
+
+def load_here(pipeline: dag.Pipeline, models: Models) -> list[Any]:
+    """The pipeline's steps, with their models in this process. SrtError where one is not there."""
+    steps = dag.load(pipeline)
+    models.check()
+    return steps
 
 
 @contextmanager

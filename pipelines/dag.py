@@ -22,14 +22,28 @@ _excepthook = sys.excepthook
 # pydantic 2.12 and later warns of distilabel's way of writing defaults, in subclasses too.
 warnings.filterwarnings("ignore", message="The 'default' attribute with value None")
 from distilabel.models.llms.base import LLM  # noqa: E402
-from distilabel.pipeline import Pipeline  # noqa: E402
-from distilabel.steps import GeneratorStep, Step, StepInput  # noqa: E402
+from distilabel.pipeline import Pipeline, RayPipeline  # noqa: E402
+from distilabel.steps import GeneratorStep, Step, StepInput, StepResources  # noqa: E402
 from distilabel.steps.tasks.base import Task  # noqa: E402
 
 # distilabel installs tracebacks that print local variables: keys among them.
 sys.excepthook = _excepthook
 
-__all__ = ["LLM", "GeneratorStep", "Pipeline", "Row", "Step", "StepInput", "Task", "load", "stream"]
+__all__ = [
+    "LLM",
+    "GeneratorStep",
+    "Pipeline",
+    "RayPipeline",
+    "Row",
+    "Step",
+    "StepInput",
+    "StepResources",
+    "Task",
+    "chain",
+    "load",
+    "stream",
+    "width",
+]
 
 Row = dict[str, Any]
 
@@ -39,7 +53,7 @@ _ROWS_AT_HAND = 16
 _MOST_BATCHES = 64
 
 
-def _chain(pipeline: Pipeline) -> list[Any]:
+def chain(pipeline: Pipeline) -> list[Any]:
     """The steps from the generator to the leaf; ValueError unless they form one chain."""
     pipeline.dag.validate()
     names = list(pipeline.dag)
@@ -49,21 +63,23 @@ def _chain(pipeline: Pipeline) -> list[Any]:
     return [pipeline.dag.get_step(name)["step"] for name in names]
 
 
-def _width(step: Step, batch_size: int) -> int:
+def width(step: Step, batch_size: int) -> int:
     """How many batches a step may work on at once: more than one only where it waits.
 
     Batches leave in order, so that one slow request holds back what was finished behind it: an
     endpoint has enough to do only while many times the rows are at hand that it takes at once.
     """
     llm = getattr(step, "llm", None)
+    replicas = step.resources.replicas
     if in_flight := getattr(llm, "in_flight", None):
-        return min(-(-_ROWS_AT_HAND * in_flight // batch_size) + 1, _MOST_BATCHES)
-    return getattr(llm, "concurrent_batches", 1)
+        enough = min(-(-_ROWS_AT_HAND * in_flight // batch_size) + 1, _MOST_BATCHES)
+        return max(enough, replicas)
+    return getattr(llm, "concurrent_batches", 1) * replicas
 
 
 def load(pipeline: Pipeline) -> list[Any]:
     """Load the models of a pipeline that is one chain, and return its steps, first to last."""
-    steps = _chain(pipeline)
+    steps = chain(pipeline)
     for step in steps:
         step.load()
     return steps
@@ -82,8 +98,8 @@ def stream(
     threads, of each batch that a step is done with, by the step's name.
     """
     generator, *steps = steps
-    widths = [_width(step, generator.batch_size) for step in steps]
-    slots = [threading.Semaphore(width) for width in widths]
+    widths = [width(step, generator.batch_size) for step in steps]
+    slots = [threading.Semaphore(places) for places in widths]
     window = 1 + max(widths)
     closing = threading.Event()
 

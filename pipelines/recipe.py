@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic import (
     Discriminator,
     Field,
     Tag,
+    field_validator,
     model_validator,
 )
 
@@ -215,7 +217,26 @@ class BatchExecution(Block):
     discount: float = Field(default=0.5, gt=0, le=1)
 
 
-AnyExecution = LocalExecution | BatchExecution
+class RayExecution(Block):
+    """What calls a model is done by replicas on Ray; ledger, store and budget stay here."""
+
+    kind: Literal["ray"]
+    # `local` starts a Ray on this machine; `auto` and HOST:PORT join the one it is a node of.
+    address: str = "local"
+    # Of each model that the recipe names.
+    replicas: int = Field(default=1, ge=1, le=1000)
+
+    @field_validator("address")
+    @classmethod
+    def _is_of_this_machine(cls, value: str) -> str:
+        if value.startswith("ray://"):
+            raise ValueError("a Ray client has no store: run the command on a node, with HOST:PORT")
+        if not re.fullmatch(r"local|auto|[^\s/]+:\d{1,5}", value):
+            raise ValueError("has to be local, auto or HOST:PORT")
+        return value
+
+
+AnyExecution = LocalExecution | BatchExecution | RayExecution
 Execution = Annotated[AnyExecution, Field(discriminator="kind")]
 
 

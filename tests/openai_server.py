@@ -27,17 +27,19 @@ from tests import reply_bank
 
 Body = dict[str, Any]
 Fault = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Reply = Callable[[Body, int], str | Body | Fault]
+Choice = str | Body
+Reply = Callable[[Body, int], Choice | list[Choice] | Fault]
 HOST = "127.0.0.1"
 
 
 class OpenAIServer:
     """`reply` takes a request's body and its number, from 0, and returns what comes back.
 
-    That is the text of an answer, a whole JSON body, or one of the faults below. It is called
-    when a request arrives, before `latency` (seconds, or a function that draws them). With
-    `key`, a request without it is refused. `requests` are the bodies in order of arrival,
-    `headers` what came with them; `active` requests are open now and `peak` is the most so far.
+    That is the text of an answer, a whole JSON body, a list of such where `n` is honoured, or
+    one of the faults below. It is called when a request arrives, before `latency` (seconds, or
+    a function that draws them). With `key`, a request without it is refused. `requests` are the
+    bodies in order of arrival, `headers` what came with them; `active` requests are open now
+    and `peak` is the most so far.
     """
 
     def __init__(
@@ -113,6 +115,8 @@ class OpenAIServer:
                 return await reply(request)
             if isinstance(reply, str):
                 reply = answer(reply, body)
+            if isinstance(reply, list):
+                reply = choices(reply, body)
             return web.json_response(reply)
         finally:
             self.active -= 1
@@ -148,6 +152,15 @@ def answer(text: str | None, body: Body | None = None, **changes: Any) -> Body:
         "choices": [choice],
         "usage": usage | {"total_tokens": sum(usage.values())},
     }
+
+
+def choices(replies: list[Choice], body: Body | None = None) -> Body:
+    """One reply of several answers, whose prompt is counted once."""
+    whole = [answer(one, body) if isinstance(one, str) else one for one in replies]
+    made = [{**one["choices"][0], "index": index} for index, one in enumerate(whole)]
+    tokens = [one["usage"]["completion_tokens"] for one in whole]
+    usage = {**answer("", body)["usage"], "completion_tokens": sum(tokens)}
+    return {**whole[0], "choices": made, "usage": usage}
 
 
 def cut_off(text: str = "The first reason is that the") -> Body:

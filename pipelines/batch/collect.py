@@ -47,15 +47,15 @@ class CollectingLLM(OpenAILLM):
     def check(self) -> None:
         """The batch API was asked."""
 
+    # A line of a batch is one sample.
+    sample = ChatLLM.sample
+
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         loop = self._started()
         keys = [loop.key(request) for request in requests]
         known = self._store.get(keys)
         known |= self._given_up.given_up([key for key in keys if key not in known])
-        if self._account:
-            for completion in known.values():
-                tokens = completion.tokens_in, completion.tokens_out
-                self._account.budget.count(self._account.amount(*tokens))
+        self._count(known.values())
         asked = dict(zip(keys, requests, strict=True))
         missing = {key: request for key, request in asked.items() if key not in known}
         if missing and self._waiting is None:

@@ -86,6 +86,8 @@ def run_stage1(
         from pipelines.batch.driver import build_in_batches
 
         build = partial(build_in_batches, say=partial(err.print, markup=False))
+    elif recipe.execution.kind == "ray":
+        from pipelines.on_ray.driver import build_on_ray as build
     answers = ResponseStore(store) if store else None
     with stop_on_interrupt() as stop, RunProgress() as progress:
         return build(recipe, folder, progress, stop=stop, store=answers, limit=limit)

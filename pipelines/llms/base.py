@@ -7,7 +7,8 @@ refused key, an endpoint that is gone) is raised, as `SrtError`.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -23,7 +24,7 @@ Message = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One chat completion to make.
+    """One chat completion to make, or several `samples` of it.
 
     `seed` fixes the sample whatever batch the request travels in. `json_schema` asks for
     structured output, and is ignored by kinds that cannot constrain their decoding.
@@ -32,6 +33,13 @@ class Request:
     messages: Sequence[Message]
     seed: int
     json_schema: dict[str, Any] | None = None
+    samples: int = 1
+
+    def only(self, samples: Sequence[int]) -> "Request":
+        """The request for these of its samples: sample i has the seed i above the request's."""
+        if len(samples) == self.samples:
+            return self
+        return replace(self, seed=self.seed + samples[0], samples=len(samples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +95,20 @@ class ChatLLM(LLM):
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
         """Answer every request, in order. A failed one becomes a Completion with a reason."""
 
+    def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        """As many answers to every request as it has `samples`, in order.
+
+        Here each is a request of its own; kinds that can, pay for the prompt only once.
+        """
+        singles = [
+            request.only([sample]) for request in requests for sample in range(request.samples)
+        ]
+        completions = iter(self.complete(singles))
+        return [list(islice(completions, request.samples)) for request in requests]
+
     def generate(self, inputs: list[list[Message]], num_generations: int = 1) -> list[dict]:
         """distilabel's batch interface, so that its stock Tasks can use these models too."""
-        requests = [
-            Request(messages, seed) for messages in inputs for seed in range(num_generations)
-        ]
-        completions = self.complete(requests)
-        groups = [
-            completions[start : start + num_generations]
-            for start in range(0, len(completions), num_generations)
-        ]
+        requests = [Request(messages, seed=0, samples=num_generations) for messages in inputs]
         return [
             {
                 "generations": [completion.text for completion in group],
@@ -105,5 +117,5 @@ class ChatLLM(LLM):
                     "output_tokens": [completion.tokens_out for completion in group],
                 },
             }
-            for group in groups
+            for group in self.sample(requests)
         ]

@@ -14,6 +14,7 @@ from pipelines.llms.http_replies import Rejected, clean, rejection_reason
 _NO_SCHEMA = re.compile(
     r"response[_ ]format|json[_ ]schema|structured output|guided", re.IGNORECASE
 )
+_ONE_CHOICE = re.compile(r"(?<!\w)['\"`]?n['\"`]?(?!\w)|(multiple|several) (choices|completions)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class ChatBody:
     with_schema: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     limit_field: str = "max_tokens"
+    # Whether several samples may be asked for at once.
+    with_n: bool = True
 
     def encode(self, request: Request) -> bytes:
         body: dict[str, Any] = {
@@ -36,6 +39,8 @@ class ChatBody:
             self.limit_field: self.max_tokens,
             "seed": request.seed,
         }
+        if request.samples > 1 and self.with_n:
+            body["n"] = request.samples
         if self.top_p != 1:
             body["top_p"] = self.top_p
         if self.with_schema and request.json_schema is not None:
@@ -57,4 +62,6 @@ class ChatBody:
             return {"limit_field": "max_completion_tokens"}
         if self.with_schema and _NO_SCHEMA.search(said):
             return {"with_schema": False}
+        if self.with_n and _ONE_CHOICE.search(said):
+            return {"with_n": False}
         return {}

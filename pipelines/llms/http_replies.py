@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import accumulate, pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -66,7 +67,35 @@ Outcome = Answered | Failed | Rejected
 
 
 def read_reply(status: int, body: bytes | None, headers: Mapping[str, str]) -> Outcome:
-    """The outcome of a chat completion; a body of None was too large to be read."""
+    """The outcome of a chat completion of one sample; see `read_choices`."""
+    (outcome,) = read_choices(status, body, headers)
+    return outcome
+
+
+def read_choices(
+    status: int, body: bytes | None, headers: Mapping[str, str], samples: int = 1
+) -> list[Outcome]:
+    """The outcome of each choice, which may be fewer than the `samples` that were asked for.
+
+    What has become of the reply as a whole has become of each of them. The reply's tokens are
+    counted once in all: the prompt with the first choice, the answers by their lengths, because
+    endpoints tell only the sum. A body of None was too large to be read.
+    """
+    choices = _choices(status, body, headers)
+    if not isinstance(choices, dict):
+        return [choices] * samples
+    usage = choices.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    some = choices["choices"][:samples]
+    tokens_in = [_count(usage.get("prompt_tokens"))] + [0] * (len(some) - 1)
+    tokens_out = _split(_count(usage.get("completion_tokens")), [_length(one) for one in some])
+    return [_read_choice(*one) for one in zip(some, tokens_in, tokens_out, strict=True)]
+
+
+def _choices(
+    status: int, body: bytes | None, headers: Mapping[str, str]
+) -> dict[str, Any] | Outcome:
+    """The body of a reply that has choices, or the outcome of one that has not."""
     if 300 <= status < 400:
         return Rejected(status, headers.get("Location", "nowhere"))
     if body is None:
@@ -84,7 +113,21 @@ def read_reply(status: int, body: bytes | None, headers: Mapping[str, str]) -> O
     choices = data.get("choices")
     if not isinstance(choices, list) or not choices:
         return _without_choices(data, body)
-    return _read_choice(choices[0], data.get("usage"))
+    return data
+
+
+def _length(choice: Any) -> int:
+    """How long a choice's text is, in characters; never 0."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    content = message.get("content") if isinstance(message, dict) else None
+    return 1 + len(_joined(content, "text") or "")
+
+
+def _split(total: int, weights: list[int]) -> list[int]:
+    """Whole numbers in about the ratio of `weights` whose sum is `total`."""
+    whole = sum(weights)
+    ends = [total * upto // whole for upto in accumulate(weights)]
+    return [end - begin for begin, end in pairwise([0, *ends])]
 
 
 def load_json(body: bytes) -> Any:
@@ -217,13 +260,10 @@ def _without_choices(data: dict, body: bytes) -> Outcome:
     return Failed(f"no choices: {_error_of(data)[0][:MESSAGE_LENGTH]}")
 
 
-def _read_choice(choice: Any, usage: Any) -> Outcome:
+def _read_choice(choice: Any, tokens_in: int, tokens_out: int) -> Outcome:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict):
-        return Failed("choice without a message")
-    usage = usage if isinstance(usage, dict) else {}
-    tokens_in = _count(usage.get("prompt_tokens"))
-    tokens_out = _count(usage.get("completion_tokens"))
+        return Failed("choice without a message", tokens_in=tokens_in, tokens_out=tokens_out)
     finish = choice.get("finish_reason")
     finish = clean(finish) if isinstance(finish, str) else None
     if finish == "content_filter":

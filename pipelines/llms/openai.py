@@ -3,7 +3,8 @@
 import os
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import orjson
@@ -102,24 +103,45 @@ class OpenAILLM(ChatLLM):
         self._account = account
 
     def complete(self, requests: Sequence[Request]) -> list[Completion]:
+        return [completion for (completion,) in self.sample(requests)]
+
+    def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
+        """As `complete`, several samples of a prompt in one HTTP request where that works.
+
+        The prompt's tokens are counted with the first sample of a reply.
+        """
         loop, store = self._started(), self._store
         if store is None:
             return loop.run(requests)
-        keys = [loop.key(request) for request in requests]
-        known = store.get(keys)
-        if self._account:
-            for completion in known.values():
-                tokens = completion.tokens_in, completion.tokens_out
-                self._account.budget.count(self._account.amount(*tokens))
-        missing = [index for index, key in enumerate(keys) if key not in known]
+        keys = [
+            [loop.key(request, sample) for sample in range(request.samples)] for request in requests
+        ]
+        known = store.get(list(chain.from_iterable(keys)))
+        self._count(known.values())
+        missing = {
+            index: samples
+            for index, of_request in enumerate(keys)
+            if (samples := [at for at, key in enumerate(of_request) if key not in known])
+        }
+        places = list(missing.items())
 
-        def keep(at: int, completion: Completion) -> None:
+        def keep(at: int, position: int, completion: Completion) -> None:
             if completion.text is not None or completion.reason in PAID_FOR:
-                store.put(keys[missing[at]], self.model, self.endpoint, completion)
+                index, samples = places[at]
+                store.put(keys[index][samples[position]], self.model, self.endpoint, completion)
 
-        fresh = loop.run([requests[index] for index in missing], keep)
-        answers = dict(zip(missing, fresh, strict=True))
-        return [answers.get(index) or known[key] for index, key in enumerate(keys)]
+        fresh = loop.run([requests[index].only(samples) for index, samples in places], keep)
+        answers = [[known.get(key) for key in of_request] for of_request in keys]
+        for (index, samples), completions in zip(places, fresh, strict=True):
+            for sample, completion in zip(samples, completions, strict=True):
+                answers[index][sample] = completion
+        return answers
+
+    def _count(self, completions: Iterable[Completion]) -> None:
+        """What was paid for before is part of what the run may spend."""
+        if account := self._account:
+            amounts = (account.amount(one.tokens_in, one.tokens_out) for one in completions)
+            account.budget.count(sum(amounts))
 
     def check(self) -> None:
         """Ask once before a run: RunFailed if nobody answers, BadInput if the key is refused."""

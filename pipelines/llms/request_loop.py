@@ -19,7 +19,7 @@ from pipelines.llms.http_replies import (
     Outcome,
     Rejected,
     one_line,
-    read_reply,
+    read_choices,
     redact,
     rejection,
     rejection_reason,
@@ -29,6 +29,8 @@ from pipelines.llms.limiter import AdaptiveLimit
 from pipelines.llms.loop_thread import LoopThread
 
 T = TypeVar("T")
+# Is told of each answer: the index of the request, the number of the sample, the answer.
+Done = Callable[[int, int, Completion], None]
 
 # Seconds. An endpoint that asks for more has a daily quota, and the run can be continued then.
 MAX_PAUSE = 3600.0
@@ -61,6 +63,21 @@ class _Call:
     tokens_out: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """The requests of one `run`, and the answers to each of their samples so far."""
+
+    requests: Sequence[Request]
+    answers: list[list[Completion | None]]
+    group: asyncio.TaskGroup
+    done: Done | None
+
+    def take(self, index: int, sample: int, completion: Completion) -> None:
+        self.answers[index][sample] = completion
+        if self.done:
+            self.done(index, sample, completion)
+
+
 class RequestLoop:
     """One endpoint's loop, session and limit, shared by any number of threads."""
 
@@ -87,18 +104,17 @@ class RequestLoop:
     def alive(self) -> bool:
         return self._thread.alive
 
-    def run(
-        self, requests: Sequence[Request], done: Callable[[int, Completion], None] | None = None
-    ) -> list[Completion]:
-        """One Completion for each request, in order; SrtError if the run has to stop.
+    def run(self, requests: Sequence[Request], done: Done | None = None) -> list[list[Completion]]:
+        """The samples of each request, in order; SrtError if the run has to stop.
 
-        `done` is told each as it arrives, with its index, while its slot is still taken.
+        `done` is told each as it arrives, while its slot is still taken.
         """
         return self._wait_for(self._batch(requests, done))
 
-    def key(self, request: Request) -> bytes:
-        """What is asked, hashed: model, messages, sampling parameters, seed and schema."""
-        return hashlib.sha256(b"openai\0" + self._asked.encode(request)).digest()
+    def key(self, request: Request, sample: int = 0) -> bytes:
+        """What is asked, hashed: model, messages, sampling parameters, seed, schema, sample."""
+        asked = self._asked.encode(replace(request, samples=1) if request.samples > 1 else request)
+        return hashlib.sha256(b"openai\0" + asked + (b"\0%d" % sample if sample else b"")).digest()
 
     def check(self) -> None:
         """Ask for the list of models: is anybody there, and is the key good?"""
@@ -115,25 +131,26 @@ class RequestLoop:
         raise RunFailed(f"{self._endpoint}: unloaded while requests were outstanding")
 
     async def _batch(
-        self, requests: Sequence[Request], done: Callable[[int, Completion], None] | None
-    ) -> list[Completion]:
-        batch = asyncio.current_task()
-        self._batches[batch] = None
+        self, requests: Sequence[Request], done: Done | None
+    ) -> list[list[Completion]]:
+        task = asyncio.current_task()
+        self._batches[task] = None
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._paid_answer(request, index, done))
-                    for index, request in enumerate(requests)
-                ]
-            return [task.result() for task in tasks]
+                answers = [[None] * request.samples for request in requests]
+                batch = _Batch(requests, answers, group, done)
+                for index, request in enumerate(requests):
+                    calls = {sample: _Call() for sample in range(request.samples)}
+                    group.create_task(self._answer(batch, index, calls))
+            return answers
         except ExceptionGroup as errors:
             stop = errors.exceptions[0]
         except asyncio.CancelledError:
-            stop = self._batches[batch]
+            stop = self._batches[task]
             if stop is None:
                 raise
         finally:
-            del self._batches[batch]
+            del self._batches[task]
         if isinstance(stop, SrtError):
             for other in self._batches:
                 self._batches[other] = stop
@@ -142,59 +159,74 @@ class RequestLoop:
             raise type(stop)(*stop.args)
         raise stop
 
-    async def _paid_answer(
-        self, request: Request, index: int, done: Callable[[int, Completion], None] | None
-    ) -> Completion:
-        """The answer, sent for only when the budget has room for the longest there could be."""
-        account, completion = self._account, None
-        if account is None:
-            return await self._answer(request, index, done)
-        size = len(self._asked.encode(request))
-        held = account.at_most(size, self._asked.max_tokens)
-        await account.budget.hold(held)
-        try:
-            completion = await self._answer(request, index, done)
-            return completion
-        finally:
-            tokens = (completion.tokens_in, completion.tokens_out) if completion else (0, 0)
-            account.budget.settle(held, account.amount(*tokens))
-
-    async def _answer(
-        self, request: Request, index: int, done: Callable[[int, Completion], None] | None
-    ) -> Completion:
-        call = _Call()
+    async def _answer(self, batch: _Batch, index: int, calls: dict[int, _Call]) -> None:
+        """Bring the samples that `calls` has, in as many attempts as it takes."""
         clock = asyncio.get_running_loop().time
-        while True:
-            ticket = await self._limit.acquire(again=call.attempts > 0)
-            begun = clock()
-            body = self._body
-            call.attempts += 1
+        again = False
+        while calls:
+            samples = list(calls)
+            request = batch.requests[index].only(samples)
+            outcomes: list[Outcome] = []
+            wait = 0.0
+            held = await self._hold(request)
             try:
-                outcome = await self._fetch(request, body)
-                verdict = self._judge(call, outcome, body, ticket)
-                if isinstance(verdict, Answered):
-                    call.seconds += clock() - begun
-                    completion = self._completion(call, verdict)
-                    if done:
-                        done(index, completion)
-                    return completion
+                ticket = await self._limit.acquire(again)
+                begun, body = clock(), self._body
+                try:
+                    outcomes = await self._fetch(request, body)
+                    for sample, outcome in zip(samples, outcomes, strict=False):
+                        call = calls[sample]
+                        call.attempts += 1
+                        verdict = self._judge(call, outcome, body, ticket)
+                        if isinstance(verdict, Answered):
+                            call.seconds += clock() - begun
+                            batch.take(index, sample, self._completion(calls.pop(sample), verdict))
+                        else:
+                            wait = max(wait, verdict)
+                finally:
+                    self._limit.release()
             finally:
-                self._limit.release()
-            await asyncio.sleep(verdict)
-            call.seconds += clock() - begun
+                self._settle(held, outcomes)
+            # An endpoint that gave fewer choices than it was asked for may know no more than one.
+            for sample in samples[len(outcomes) :]:
+                batch.group.create_task(self._answer(batch, index, {sample: calls.pop(sample)}))
+            again = True
+            await asyncio.sleep(wait)
+            for call in calls.values():
+                call.seconds += clock() - begun
 
-    async def _fetch(self, request: Request, body: ChatBody) -> Outcome:
+    async def _hold(self, request: Request) -> float:
+        """Wait until the budget has room for the longest answers there could be."""
+        if self._account is None:
+            return 0.0
+        size = len(self._asked.encode(request))
+        held = self._account.at_most(size, self._asked.max_tokens * request.samples)
+        await self._account.budget.hold(held)
+        return held
+
+    def _settle(self, held: float, outcomes: Sequence[Outcome]) -> None:
+        if self._account is None:
+            return
+        paid = [outcome for outcome in outcomes if not isinstance(outcome, Rejected)]
+        tokens_in = sum(outcome.tokens_in for outcome in paid)
+        tokens_out = sum(outcome.tokens_out for outcome in paid)
+        self._account.budget.settle(held, self._account.amount(tokens_in, tokens_out))
+
+    async def _fetch(self, request: Request, body: ChatBody) -> list[Outcome]:
+        """One outcome for each sample, or for fewer; at least one."""
         reply = await self._open_session().chat(body.encode(request))
         if isinstance(reply, Failed):
-            return reply
-        return read_reply(reply.status, reply.body, reply.headers)
+            return [reply] * request.samples
+        outcomes = read_choices(reply.status, reply.body, reply.headers, request.samples)
+        if any(isinstance(outcome, Answered) for outcome in outcomes):
+            self._limit.succeeded()
+        return outcomes
 
     def _judge(
         self, call: _Call, outcome: Outcome, body: ChatBody, ticket: int
     ) -> Answered | float:
         """The answer, or the seconds to wait before the next attempt."""
         if isinstance(outcome, Answered):
-            self._limit.succeeded()
             if outcome.reason == "call_failed":
                 call.failures.append(self._say(outcome.detail))
             return outcome

@@ -1,0 +1,146 @@
+"""A recipe on a real Ray of two workers: the ledger of a run in one process, whatever happens."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from builders.errors import BadInput, RunFailed
+from builders.run import Run
+from pipelines.build import Unobserved, build_stage1
+from pipelines.llms.store import ResponseStore
+from pipelines.on_ray.driver import build_on_ray
+from pipelines.recipe import LocalExecution
+from pipelines.recipe_file import parse_recipe
+from tests import batch_runs
+from tests import openai_server as server
+from tests.batch_runs import comparable
+
+pytestmark = pytest.mark.xdist_group("ray")
+
+
+def recipe(address, url=None, replicas=2, rows=24, model=None, **changes):
+    """One model, of the endpoint at `url` or scripted, drafts and reviews: two replicas are two
+    processes to start."""
+    scripted = {"kind": "scripted", "script": "tests.scripts:critic"}
+    at_endpoint = {"kind": "openai", "model": "m", "base_url": url, "api_key_env": None}
+    asked = (at_endpoint if url else scripted) | (model or {})
+    values = {
+        "name": "on-ray",
+        "instructions": [{"builtin": "stage1", "limit": rows}],
+        "drafts": asked,
+        "critic": asked,
+        "execution": {"kind": "ray", "address": address, "replicas": replicas},
+        "batch_size": 7,
+    }
+    return parse_recipe(values | changes, "test")
+
+
+def local(given):
+    return given.model_copy(update={"execution": LocalExecution()})
+
+
+class At(Unobserved):
+    """Does something once, when so many rows are on disk."""
+
+    def __init__(self, rows, act):
+        self.rows, self.act = rows, act
+
+    def written(self, done):
+        if done.rows >= self.rows and self.act:
+            act, self.act = self.act, None
+            act()
+
+
+@pytest.fixture
+def endpoint():
+    with server.OpenAIServer(batch_runs.paid, latency=server.lognormal(0.01)) as running:
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ResponseStore(tmp_path / "answers.sqlite")
+
+
+def test_scripted_models_give_the_ledger_of_a_local_run(cluster, tmp_path):
+    given = recipe(cluster, rows=60)
+    run = build_on_ray(given, tmp_path / "ray")
+    alone = build_stage1(local(given), tmp_path / "alone")
+    assert comparable(run) == comparable(alone)
+    assert run.read_manifest()["recipe_sha256"] == alone.read_manifest()["recipe_sha256"]
+
+
+def test_an_endpoint_too_and_a_second_run_asks_nothing(cluster, tmp_path, endpoint, store):
+    given = recipe(cluster, endpoint.url, model={"in_flight": 5})
+    run = build_on_ray(given, tmp_path / "one", store=store)
+    asked = len(endpoint.requests)
+    assert store.stats().completions == asked > 60
+    assert 2 < endpoint.peak <= 5
+    assert comparable(build_on_ray(given, tmp_path / "two", store=store)) == comparable(run)
+    assert comparable(build_stage1(local(given), tmp_path / "alone", store=store)) == comparable(
+        run
+    )
+    assert len(endpoint.requests) == asked
+
+
+def test_a_stopped_run_goes_on_here_and_there(cluster, tmp_path):
+    given = recipe(cluster, rows=180, batch_size=4)
+    folder = tmp_path / "run"
+    for build, one, rows in ((build_on_ray, given, 20), (build_stage1, local(given), 40)):
+        stop = threading.Event()
+        with pytest.raises(RunFailed, match="of 180 rows; the same command continues"):
+            build(one, folder, At(rows, stop.set), stop=stop)
+        assert rows <= Run(folder).count_rows() < 180
+    whole = build_on_ray(given, folder)
+    assert comparable(whole) == comparable(build_stage1(local(given), tmp_path / "alone"))
+
+
+def test_a_dead_worker_stops_the_run_and_the_same_command_finishes_it(cluster, tmp_path):
+    given = recipe(cluster, rows=180, batch_size=4)
+
+    def kill_one():
+        import psutil
+
+        workers = [one for one in psutil.process_iter(["name"]) if "Replica" in one.info["name"]]
+        os.kill(workers[0].pid, signal.SIGKILL)
+
+    with pytest.raises(RunFailed, match=r"a Ray worker was lost .*the same command continues"):
+        build_on_ray(given, tmp_path / "run", At(8, kill_one))
+    assert 8 <= Run(tmp_path / "run").count_rows() < 180
+    whole = build_on_ray(given, tmp_path / "run")
+    assert comparable(whole) == comparable(build_stage1(local(given), tmp_path / "alone"))
+
+
+def test_a_budget_is_of_all_replicas(cluster, tmp_path, endpoint, store):
+    given = recipe(cluster, endpoint.url, budget={"tokens": 12_000}, model={"max_new_tokens": 300})
+    with pytest.raises(RunFailed, match="budget of 12,000 tokens is used up"):
+        build_on_ray(given, tmp_path / "run", store=store)
+    # Each answer takes 300 tokens.
+    assert store.stats().completions == len(endpoint.requests) <= 40
+    assert len(endpoint.requests) > 20
+
+
+def test_an_error_at_a_worker_is_its_one_line(cluster, tmp_path, monkeypatch):
+    refused = {"kind": "scripted", "script": "tests.scripts:refused"}
+    with pytest.raises(BadInput, match=r"^http://127.0.0.1:1/v1 refused the key in \$KEY"):
+        build_on_ray(recipe(cluster, critic=refused), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    with pytest.raises(RunFailed, match=r"^cannot reach http://127\.0\.0\.1:1/v1"):
+        build_on_ray(recipe(cluster, "http://127.0.0.1:1/v1"), tmp_path / "run")
+
+
+def test_a_ray_that_is_too_small_is_refused(cluster, tmp_path):
+    drafts = {"kind": "embedded"}
+    with pytest.raises(BadInput, match="3 need 3 CPUs, and this Ray has 2"):
+        build_on_ray(recipe(cluster, replicas=3, drafts=drafts), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_token_and_a_wrong_address_are_one_line(cluster, tmp_path, monkeypatch):
+    with pytest.raises(BadInput, match=r"no Ray at 127\.0\.0\.1:1: .*refused"):
+        build_on_ray(recipe("127.0.0.1:1"), tmp_path / "run")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "of-somebody-else-000000000000")
+    with pytest.raises(BadInput, match="refuses our token"):
+        build_on_ray(recipe(cluster), tmp_path / "run")

@@ -6,7 +6,7 @@ Failing endpoint: of all requests 5 % get 429 or 500, 1 % a body that is no JSON
 answer until the deadline. Claims: no row is lost, and at most 1 % of the calls are wasted, that
 is, answered well and asked again.
 
-kill -9: `build_stage1` with a response store, killed at random moments and started again until
+kill -9: `build_run` with a response store, killed at random moments and started again until
 it is complete, as often as it takes for that many kills. Claims: each ledger is that of a run
 which nobody disturbed (but for latencies and attempts), and what is asked again after a kill is
 at most what was in flight. The server counts requests by a hash of their bodies.
@@ -91,12 +91,12 @@ def draft(folder: Path, url: str, rows: int) -> dict[str, Any]:
 
 def build(folder: Path, recipe: str) -> dict[str, Any]:
     """Begin or continue a run of stage 1 whose answers are kept beside it."""
-    from pipelines.build import build_stage1
+    from pipelines.build import build_run
     from pipelines.llms.store import ResponseStore
     from pipelines.recipe_file import load_recipe
 
     store = ResponseStore(folder.with_suffix(".sqlite"))
-    run = build_stage1(load_recipe(Path(recipe)), folder, store=store)
+    run = build_run(load_recipe(Path(recipe)), folder, store=store)
     return {"rows": run.count_rows()}
 
 

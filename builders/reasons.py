@@ -8,6 +8,7 @@ REASONS: dict[str, str] = {
     "no_instruction": "the source row has no instruction",
     "multi_turn": "the source row is a conversation of several turns",
     "duplicate": "the same instruction, but for case, spacing or punctuation, came earlier",
+    "trained_on": "the model was trained on this instruction, or on one much like it",
     "context_exceeded": "the prompt and the answer do not fit into the model's context",
     # The draft.
     "draft_missing": "the file of drafts has no answer to this instruction",

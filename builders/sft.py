@@ -20,8 +20,9 @@ class SftForm:
     """What a config trains on. The paper's ablations (Table 4) leave parts out.
 
     `draft` says whether the draft itself is trained on; `refine_only` trains on the refinement
-    as a direct answer, with neither draft nor feedback; `balanced` adds the reviews of the
-    refinements, so that the model also sees good answers scored high.
+    as a direct answer, with neither draft nor feedback; `balanced` adds the independent reviews
+    of both answers, by one request, so that the model sees good answers scored high and only the
+    answer can tell it which is which.
     """
 
     parts: tuple[str, ...] = PARTS
@@ -83,9 +84,12 @@ def to_sft(row: Mapping[str, Any], form: SftForm) -> Iterator[dict[str, Any]]:
         render_feedback(row["critique"], row["refinement"], parts=form.parts),
     )
     if form.balanced:
-        yield _row(
-            row["id"],
-            "assessment",
-            review_turns(instruction, row["refinement"], system=system, refined=False),
-            render_feedback(row["refinement_assessment"]),
-        )
+        answers = {row["draft"]: row["draft_assessment"]}
+        answers[row["refinement"]] = row["refinement_assessment"]
+        for answer, assessment in answers.items():
+            yield _row(
+                row["id"],
+                "assessment",
+                review_turns(instruction, answer, system=system, refined=False),
+                render_feedback(assessment),
+            )

@@ -5,6 +5,7 @@ was seen before, and keeps the dropped ones with their reason.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 from builders.dedup import SeenInstructions
 from builders.errors import BadInput
+from builders.run import Run
 from builders.schema import LEDGER
 from builders.tables import read_table
 
@@ -177,6 +179,34 @@ class VerifiableSource:
 
         for problem in generate(self.seed, self.count, self.families, self.split):
             yield Candidate(problem.instruction, task=problem.task)
+
+
+@dataclass(frozen=True)
+class RefinementSource:
+    """The kept rows of a complete run, each with its refinement as the draft to go on from."""
+
+    run: Run
+    name: str
+    licence: str
+
+    def candidates(self) -> Iterator[Candidate]:
+        columns = ["source", "licence", "status", "instruction", "system", "task", "refinement"]
+        for row in self.run.iter_rows(columns):
+            own = (row["source"], row["licence"]) == (self.name, self.licence)
+            if own and row["status"] == "kept":
+                yield Candidate(
+                    row["instruction"], row["system"], row["refinement"], task=row["task"]
+                )
+
+
+def refinement_sources(run: Run) -> list[Source]:
+    """A source for each that the run drew from, so that rows keep source, licence and id."""
+    kept = Counter(
+        (row["source"], row["licence"])
+        for row in run.iter_rows(["source", "licence", "status"])
+        if row["status"] == "kept"
+    )
+    return [RefinementSource(run, name, licence) for name, licence in kept]
 
 
 @dataclass(frozen=True)

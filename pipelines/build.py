@@ -18,15 +18,19 @@ from builders.funnel import Funnel
 from builders.run import Run
 from builders.schema import SCHEMA_VERSION
 from builders.sources import Source, draw, survey
-from pipelines import dag
+from pipelines import dag, stage1, stage2
 from pipelines.instructions import make_sources
 from pipelines.llm import Models
 from pipelines.llms.budget import Budget
 from pipelines.llms.store import ResponseStore
 from pipelines.lock import run_lock
-from pipelines.recipe import Stage1Recipe, VerifiableInstructions, VerifiableTeacher
+from pipelines.recipe import (
+    Recipe,
+    RefinementInstructions,
+    VerifiableInstructions,
+    VerifiableTeacher,
+)
 from pipelines.recipe_file import differing_keys, load_recipe
-from pipelines.stage1 import make_pipeline
 
 _VERSIONED = ("srt-feedback", "distilabel", "transformers", "torch", "pyarrow")
 # Share of a batch's rows that may fail at the endpoint before the run stops.
@@ -56,8 +60,8 @@ class Unobserved:
     def written(self, done: Funnel) -> None: ...
 
 
-def build_stage1(
-    recipe: Stage1Recipe,
+def build_run(
+    recipe: Recipe,
     folder: Path,
     observer: Observer | None = None,
     *,
@@ -96,6 +100,7 @@ def build_stage1(
             models = prepare(run, done, sources)
         else:
             models = Models(store, budget_left(recipe, done))
+        make_pipeline = {1: stage1.make_pipeline, 2: stage2.make_pipeline}[recipe.stage]
         pipeline = make_pipeline(recipe, sources, models, skip=done.rows, limit=limit)
         steps = (load or load_here)(pipeline, models)
         wanted = min(found.rows, limit or found.rows)
@@ -132,7 +137,7 @@ def _removed_if_barren(run: Run, new: bool) -> Iterator[None]:
             shutil.rmtree(run.folder, ignore_errors=True)
 
 
-def _require_same_recipe(run: Run, recipe: Stage1Recipe) -> None:
+def _require_same_recipe(run: Run, recipe: Recipe) -> None:
     if not run.recipe_path.is_file():
         raise BadInput(f"{run.folder}: exists and is not a run; give another --out")
     before = load_recipe(run.recipe_path, pin=False)
@@ -144,8 +149,10 @@ def _require_same_recipe(run: Run, recipe: Stage1Recipe) -> None:
         )
 
 
-def _require_verifiable(recipe: Stage1Recipe) -> None:
-    if not all(isinstance(block, VerifiableInstructions) for block in recipe.instructions):
+def _require_verifiable(recipe: Recipe) -> None:
+    # The refinements of a run of such problems are answers to them too.
+    checkable = VerifiableInstructions | RefinementInstructions
+    if not all(isinstance(block, checkable) for block in recipe.instructions):
         raise BadInput(
             "critic.kind: the verifiable teacher reviews only instructions of the verifiable "
             "source; all of `instructions` has to be such"
@@ -164,7 +171,7 @@ def _require_same_rows(run: Run, sources: Sequence[Source]) -> None:
             )
 
 
-def budget_left(recipe: Stage1Recipe, done: Funnel) -> Budget | None:
+def budget_left(recipe: Recipe, done: Funnel) -> Budget | None:
     """The recipe's budget, less what the ledger says was spent."""
     block = recipe.budget
     if block is None:
@@ -188,11 +195,11 @@ def _require_answers(folder: Path, batch: list[dict[str, Any]]) -> None:
         )
 
 
-def _facts(recipe: Stage1Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dict[str, Any]:
+def _facts(recipe: Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "name": recipe.name,
-        "stage": 1,
+        "stage": recipe.stage,
         "recipe_sha256": recipe.sha256,
         "seed": recipe.seed,
         "licence": recipe.licence,

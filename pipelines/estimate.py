@@ -11,7 +11,7 @@ from typing import Any
 
 from builders.prompts import chat, critique_prompt, score_prompt
 from builders.sources import Source, draw
-from pipelines.recipe import GivenDrafts, Price, Stage1Recipe, VerifiableTeacher
+from pipelines.recipe import GivenDrafts, Price, Recipe, VerifiableTeacher
 
 # Tokens of an answer and of a review of it, as instruct models usually write them.
 _USUAL_DRAFT = 250
@@ -36,7 +36,7 @@ class StepEstimate:
 
 
 def estimate(
-    recipe: Stage1Recipe, sources: Sequence[Source], count: CountTokens, limit: int | None = None
+    recipe: Recipe, sources: Sequence[Source], count: CountTokens, limit: int | None = None
 ) -> list[StepEstimate]:
     """Calls, tokens and cost of each step that asks a model, were every row to get that far."""
     drafts, critic, scorer = recipe.drafts, recipe.critic, recipe.scorer or recipe.critic

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from builders.errors import BadInput
-from builders.sources import BuiltinSource, FileSource, Source, VerifiableSource
+from builders.run import open_complete_run
+from builders.sources import (
+    BuiltinSource,
+    FileSource,
+    Source,
+    VerifiableSource,
+    refinement_sources,
+)
 from pipelines.recipe import (
     BuiltinInstructions,
     FileInstructions,
     HubInstructions,
+    RefinementInstructions,
     VerifiableInstructions,
 )
 
@@ -35,6 +43,8 @@ def _sources_of(block: Any) -> list[Source]:
             return [_file_source(block, block.path, block.name or block.path.name)]
         case HubInstructions():
             return _hub_sources(block)
+        case RefinementInstructions():
+            return refinement_sources(open_complete_run(block.refinements)[0])
     raise TypeError(block)
 
 

@@ -7,7 +7,7 @@ from pipelines.llms.store import ResponseStore
 from pipelines.recipe import AnyModel
 
 # Keys that the pipeline uses itself.
-_NOT_FOR_THE_LLM = {"kind", "system", "price"}
+_NOT_FOR_THE_LLM = {"kind", "system", "price", "training_sha256"}
 
 
 class Models:

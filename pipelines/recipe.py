@@ -69,11 +69,18 @@ class VerifiableInstructions(Block):
     split: Literal["train", "test"] = "train"
 
 
+class RefinementInstructions(Block):
+    """The kept rows of a complete run, their refinements as drafts: `refinements: RUN`."""
+
+    refinements: Path
+
+
 SOURCES = {
     "builtin": BuiltinInstructions,
     "path": FileInstructions,
     "hub": HubInstructions,
     "verifiable": VerifiableInstructions,
+    "refinements": RefinementInstructions,
 }
 
 
@@ -87,7 +94,8 @@ Instructions = Annotated[
     Annotated[BuiltinInstructions, Tag("builtin")]
     | Annotated[FileInstructions, Tag("path")]
     | Annotated[HubInstructions, Tag("hub")]
-    | Annotated[VerifiableInstructions, Tag("verifiable")],
+    | Annotated[VerifiableInstructions, Tag("verifiable")]
+    | Annotated[RefinementInstructions, Tag("refinements")],
     Discriminator(
         _source_key,
         custom_error_type="source",
@@ -136,6 +144,9 @@ class TransformersModel(Model):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     generation_batch_size: int = Field(default=32, ge=1)
+    # Of the checkpoint's training.json, filled in when the recipe is read: weights can change
+    # under one name.
+    training_sha256: str | None = None
 
 
 class EmbeddedModel(TransformersModel):
@@ -259,10 +270,11 @@ def _as_list(value: Any) -> Any:
 _NOT_IDENTITY = ("base_url", "api_key_env", "in_flight", "deadline", "max_attempts", "price")
 
 
-class Stage1Recipe(Block):
-    """Drafts by a base model, critiques and refinements by a critic, independent scores."""
+class Recipe(Block):
+    """What both stages share: who drafts, who criticises, who scores, and what is kept."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    stage: Literal[1, 2]
     seed: int = Field(default=0, ge=0)
     instructions: Annotated[list[Instructions], BeforeValidator(_as_list), Field(min_length=1)]
     drafts: Drafts
@@ -271,6 +283,9 @@ class Stage1Recipe(Block):
     scorer: Critic | None = None
     # How often a critic is asked again for a reply that could not be read, the reason told.
     max_repairs: int = Field(default=0, ge=0, le=5)
+    # In each round after the first, the refinements of the round before are the drafts; it ends
+    # early where the mean independent score of the refinements no longer rises.
+    rounds: int = Field(default=1, ge=1, le=10)
     filters: FilterBlock = FilterBlock()
     budget: BudgetBlock | None = None
     execution: Execution = LocalExecution()
@@ -307,13 +322,51 @@ class Stage1Recipe(Block):
 
     def identity(self) -> dict[str, Any]:
         """The recipe without where its files lie and how hard an endpoint is driven."""
-        values = self.model_dump(mode="json", exclude={"budget", "execution"})
+        # Rounds are runs of their own, and where a model was trained is not what it is.
+        values = self.model_dump(
+            mode="json", exclude={"budget", "execution", "rounds", "disjoint_from"}
+        )
         for source in values["instructions"]:
             source.pop("path", None)
         for role in ("drafts", "critic", "scorer"):
+            block = values[role] or {}
             for key in _NOT_IDENTITY:
-                (values[role] or {}).pop(key, None)
+                block.pop(key, None)
+            if block.get("training_sha256"):
+                block["model"] = None
         return values
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+class Stage1Recipe(Recipe):
+    """Drafts by a base model, critiques and refinements by a stronger critic."""
+
+    stage: Literal[1] = 1
+
+
+class PairFilterBlock(FilterBlock):
+    """The same for pairs: the refinement must exceed the draft (section 3.2), and differ."""
+
+    min_margin: int = Field(default=1, ge=1)
+    keep_no_change: Literal[False] = False
+
+
+class Stage2Recipe(Recipe):
+    """A model that stage 1 has trained drafts, criticises and refines its own answers.
+
+    It is asked in the words that it was trained on. `scores: review` asks for the same review of
+    each answer as in training and reads the score alone; `assessment` is for models trained on
+    `sft-balanced`, which learnt to review without refining.
+    """
+
+    stage: Literal[2] = 2
+    critic: Annotated[AnyModel, Field(discriminator="kind")]
+    scores: Literal["review", "assessment"] = "review"
+    filters: PairFilterBlock = PairFilterBlock()
+    # Runs and releases whose instructions the model was trained on; `--model CHECKPOINT` knows.
+    disjoint_from: list[Path] | None = None
+
+
+RECIPES: dict[int, type[Recipe]] = {1: Stage1Recipe, 2: Stage2Recipe}

@@ -2,7 +2,8 @@
 
 import difflib
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from builders.errors import BadInput
 from pipelines.recipe import (
+    RECIPES,
     SOURCES,
     AnyExecution,
     AnyModel,
@@ -18,7 +20,9 @@ from pipelines.recipe import (
     FileInstructions,
     FilterBlock,
     Price,
-    Stage1Recipe,
+    Recipe,
+    RefinementInstructions,
+    TransformersModel,
 )
 
 RECIPES_FOLDER = Path(__file__).parent / "recipes"
@@ -35,10 +39,17 @@ def find_recipe(path: Path) -> Path:
     raise BadInput(f"{path}: no such recipe; those that come along are {names}")
 
 
-def load_recipe(path: Path, overrides: Sequence[str] = (), *, pin: bool = True) -> Stage1Recipe:
+def load_recipe(
+    path: Path,
+    overrides: Sequence[str] = (),
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    pin: bool = True,
+) -> Recipe:
     """Read a recipe, apply `key.path=value` overrides, and check it; BadInput names the key.
 
-    `pin` finds the recipe's files and adds their hashes; a run's own recipe has them.
+    `defaults` are for keys that the recipe leaves out. `pin` finds the recipe's files and adds
+    their hashes; a run's own recipe has them.
     """
     path = find_recipe(path)
     try:
@@ -49,16 +60,33 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), *, pin: bool = True) 
         raise BadInput(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     if not isinstance(values, dict):
         raise BadInput(f"{path}: a recipe is a mapping of keys to values")
+    values = {**(defaults or {}), **values}
     for override in overrides:
         _apply(override, values)
     recipe = parse_recipe(values, str(path))
     return _with_paths_from(recipe, path.parent) if pin else recipe
 
 
-def parse_recipe(values: dict[str, Any], where: str) -> Stage1Recipe:
+def of_checkpoint(model: str) -> tuple[list[str], dict[str, Any]]:
+    """The overrides that make `model` drafter and critic, and, where it is a checkpoint of this
+    machine, the default of `disjoint_from`: the release that it was trained on."""
+    name = json.dumps(model)
+    overrides = [f"drafts.model={name}", f"critic.model={name}"]
+    trained = Path(model).expanduser() / "recipe.yaml"
+    if not trained.is_file():
+        return overrides, {}
+    release = Path(yaml.safe_load(trained.read_text(encoding="utf-8")).get("release", ""))
+    # One that was read from the Hub is not at hand: the recipe has to name what it held.
+    return overrides, {"disjoint_from": [str(release)]} if release.is_dir() else {}
+
+
+def parse_recipe(values: dict[str, Any], where: str) -> Recipe:
     """Check `values`; BadInput names `where`, the key, and the nearest right one."""
+    stage = values.get("stage", 1)
+    if stage not in RECIPES:
+        raise BadInput(f"{where}: stage: {stage!r} is neither 1 nor 2")
     try:
-        return Stage1Recipe.model_validate(values)
+        return RECIPES[stage].model_validate(values)
     except ValidationError as error:
         raise BadInput(f"{where}: {_explain(error)}") from None
 
@@ -84,14 +112,34 @@ def _apply(override: str, values: dict[str, Any]) -> None:
         raise BadInput(f"{override}: {text!r} is not a YAML value") from None
 
 
-def _with_paths_from(recipe: Stage1Recipe, folder: Path) -> Stage1Recipe:
-    """Find the recipe's files, relative to the recipe, and pin each by its hash."""
-    return recipe.model_copy(
-        update={"instructions": [_pinned(block, folder) for block in recipe.instructions]}
-    )
+def _with_paths_from(recipe: Recipe, folder: Path) -> Recipe:
+    """Find the recipe's files, relative to the recipe, and pin each by its hash.
+
+    Checkpoints and runs are what commands make, and are found where the command is given.
+    """
+    found: dict[str, Any] = {
+        "instructions": [_pinned(block, folder) for block in recipe.instructions]
+    }
+    for role in ("drafts", "critic", "scorer"):
+        found[role] = _pinned_model(getattr(recipe, role))
+    return recipe.model_copy(update=found)
+
+
+def _pinned_model(model: Any) -> Any:
+    if not isinstance(model, TransformersModel):
+        return model
+    training = Path(model.model).expanduser().resolve() / "training.json"
+    if not training.is_file():
+        return model
+    sha256 = hashlib.sha256(training.read_bytes()).hexdigest()
+    if model.training_sha256 not in (None, sha256):
+        raise BadInput(f"training_sha256: {training} has the SHA-256 {sha256}")
+    return model.model_copy(update={"model": str(training.parent), "training_sha256": sha256})
 
 
 def _pinned(block: Any, folder: Path) -> Any:
+    if isinstance(block, RefinementInstructions):
+        return block.model_copy(update={"refinements": block.refinements.expanduser().resolve()})
     if not isinstance(block, FileInstructions):
         return block
     path = (folder / block.path.expanduser()).resolve()
@@ -106,7 +154,7 @@ def _pinned(block: Any, folder: Path) -> Any:
     )
 
 
-def differing_keys(one: Stage1Recipe, other: Stage1Recipe) -> list[str]:
+def differing_keys(one: Recipe, other: Recipe) -> list[str]:
     """The dotted keys in which two recipes' identities differ."""
     left, right = _flat(one.identity()), _flat(other.identity())
     return sorted(key for key in left | right if left.get(key) != right.get(key))
@@ -155,5 +203,5 @@ def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
 
 def _known_keys() -> set[str]:
     unions = (*AnyModel.__args__, *AnyExecution.__args__, *SOURCES.values())
-    blocks = (Stage1Recipe, FilterBlock, Price, BudgetBlock, *unions)
+    blocks = (*RECIPES.values(), FilterBlock, Price, BudgetBlock, *unions)
     return {key for block in blocks for key in block.model_fields}

@@ -5,11 +5,12 @@ load → draft → critique + refinement → independent scores → filters → 
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from builders.sources import Source
 from pipelines import dag
 from pipelines.llm import Models
-from pipelines.recipe import AnyModel, GivenDrafts, Stage1Recipe, VerifiableTeacher
+from pipelines.recipe import AnyModel, GivenDrafts, Recipe, Stage1Recipe, VerifiableTeacher
 from pipelines.steps import (
     GivenDraft,
     KeepOrDrop,
@@ -40,7 +41,7 @@ def make_pipeline(
                 batch_size=recipe.batch_size,
                 with_drafts=isinstance(recipe.drafts, GivenDrafts),
             )
-            >> _draft_step(recipe, models)
+            >> draft_step(recipe, models)
             >> _critique_step(recipe, models)
             >> _score_step(recipe, models)
             >> KeepOrDrop(name="keep_or_drop", filters=filters)
@@ -48,7 +49,8 @@ def make_pipeline(
     return pipeline
 
 
-def _settings(recipe: Stage1Recipe, model: AnyModel, models: Models) -> dict:
+def settings(recipe: Recipe, model: AnyModel, models: Models) -> dict[str, Any]:
+    """What every task of a recipe is given that asks `model`."""
     return {
         "llm": models.get(model),
         "seed": recipe.seed,
@@ -57,34 +59,36 @@ def _settings(recipe: Stage1Recipe, model: AnyModel, models: Models) -> dict:
     }
 
 
-def _draft_step(recipe: Stage1Recipe, models: Models) -> dag.Step:
+def draft_step(recipe: Recipe, models: Models) -> dag.Step:
+    """The step that puts a draft beside the instruction, in either stage."""
     if isinstance(recipe.drafts, GivenDrafts):
         return GivenDraft(name="draft", model=recipe.drafts.model)
     keep_truncated = recipe.filters.keep_truncated_drafts
-    settings = _settings(recipe, recipe.drafts, models)
-    return Draft(name="draft", keep_truncated=keep_truncated, **settings)
+    return Draft(
+        name="draft", keep_truncated=keep_truncated, **settings(recipe, recipe.drafts, models)
+    )
 
 
-def _critique_step(recipe: Stage1Recipe, models: Models) -> dag.Step:
+def _critique_step(recipe: Recipe, models: Models) -> dag.Step:
     filters = recipe.filters.as_filters()
     if isinstance(recipe.critic, VerifiableTeacher):
         return VerifiableCritique(name="critique", filters=filters)
-    settings = _settings(recipe, recipe.critic, models)
     return Critique(
         name="critique",
         filters=filters,
         as_json=_writes_json(recipe.critic),
         max_repairs=recipe.max_repairs,
-        **settings,
+        **settings(recipe, recipe.critic, models),
     )
 
 
-def _score_step(recipe: Stage1Recipe, models: Models) -> dag.Step:
+def _score_step(recipe: Recipe, models: Models) -> dag.Step:
     scorer = recipe.scorer or recipe.critic
     if isinstance(scorer, VerifiableTeacher):
         return VerifiableScore(name="score")
-    settings = _settings(recipe, scorer, models)
-    return IndependentScore(name="score", as_json=_writes_json(scorer), **settings)
+    return IndependentScore(
+        name="score", as_json=_writes_json(scorer), **settings(recipe, scorer, models)
+    )
 
 
 def _writes_json(model: AnyModel) -> bool:

@@ -1,4 +1,4 @@
-"""The steps of stage 1 that call no model: loading, given drafts, the teacher, the verdict."""
+"""The steps of a run that call no model: loading, given drafts, the teacher, the verdict."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -41,6 +41,8 @@ class LoadInstructions(GeneratorStep):
     limit: int | None = None  # of all rows, those that are skipped included
     # Whether an answer that stands beside the instruction is to be the draft.
     with_drafts: bool = False
+    # What the model was trained on; an instruction of it is dropped.
+    earlier: Any = Field(default=None, exclude=True)
 
     @property
     def outputs(self) -> list[str]:
@@ -51,9 +53,11 @@ class LoadInstructions(GeneratorStep):
         rows = islice(draw(self.sources), start, self.limit)
         while batch := list(islice(rows, self.batch_size - start % self.batch_size)):
             start += len(batch)
-            if not self.with_drafts:
-                for row in batch:
+            for row in batch:
+                if not self.with_drafts:
                     row["draft"] = None
+                if self.earlier and row["reason"] is None and (same := self.earlier.same_as(row)):
+                    row.update(reason="trained_on", detail=f"the same as {same}")
             yield batch, False
 
 

@@ -1,4 +1,4 @@
-"""The tasks of stage 1, as distilabel knows them: draft, critique, independent scores.
+"""The tasks of a run, as distilabel knows them: draft, critique, independent scores.
 
 A row is the ledger's row from the start, with what is not known yet as None, so that every step
 reads and writes the same columns. `reason` is set where a row is lost; later steps leave such a
@@ -15,6 +15,7 @@ from builders.filters import Filters, incomplete
 from builders.parse import Rejection, parse_assessment, parse_review
 from builders.prompts import (
     Message,
+    Prompt,
     chat,
     critique_prompt,
     critique_schema,
@@ -85,6 +86,10 @@ class Critique(RowTask):
     # How often a reply that cannot be read is asked for again, the reason told.
     max_repairs: int = 0
 
+    @property
+    def prompt(self) -> Prompt:
+        return critique_prompt(as_json=self.as_json)
+
     def fill_in(self, rows: list[Row]) -> None:
         asked = [(row, self.format_input(row)) for row in rows]
         for repairs_left in range(self.max_repairs, -1, -1):
@@ -101,7 +106,7 @@ class Critique(RowTask):
             rows,
             [messages for _, messages in asked],
             step="critique",
-            template=critique_prompt(as_json=self.as_json).sha256,
+            template=self.prompt.sha256,
             json_schema=critique_schema(refined=True) if self.as_json else None,
         )
         for row, completion in zip(rows, completions, strict=True):
@@ -121,10 +126,10 @@ class Critique(RowTask):
         ]
 
     def format_input(self, row: Row) -> list[Message]:
-        prompt = critique_prompt(as_json=self.as_json).render(
+        request = self.prompt.render(
             system=row["system"], instruction=row["instruction"], response=row["draft"]
         )
-        return chat(prompt, self.system)
+        return chat(request, self.system)
 
     def format_output(self, completion: Completion, row: Row) -> Row:
         if completion.text is None:
@@ -146,33 +151,38 @@ class IndependentScore(RowTask):
 
     as_json: bool = False
 
+    @property
+    def prompt(self) -> Prompt:
+        return score_prompt(as_json=self.as_json)
+
     def fill_in(self, rows: list[Row]) -> None:
-        self._assess(rows, "draft")
+        self.assess(rows, "draft")
         # An answer that was left as it is has one score, and is paid for once.
         unchanged = [row for row in rows if row["refinement"] == row["draft"]]
         for row in unchanged:
             row["refinement_assessment"] = row["draft_assessment"]
             row["refinement_score"] = row["draft_score"]
-        self._assess([row for row in rows if row["refinement"] != row["draft"]], "refinement")
+        self.assess([row for row in rows if row["refinement"] != row["draft"]], "refinement")
 
-    def _assess(self, rows: list[Row], part: str) -> None:
+    def assess(self, rows: list[Row], part: str) -> None:
+        """Score one of the two answers of each row."""
         # Where a score is still to come, that of the other answer can be asked for beside it.
         rows = [row for row in rows if row["reason"] in (None, PENDING)]
         completions = self.caller(
             rows,
             [self.format_input({**row, "answer": row[part]}) for row in rows],
             step=f"score_{part}",
-            template=score_prompt(as_json=self.as_json).sha256,
+            template=self.prompt.sha256,
             json_schema=critique_schema(refined=False) if self.as_json else None,
         )
         for row, completion in zip(rows, completions, strict=True):
             row.update(self.format_output(completion, part))
 
     def format_input(self, row: Row) -> list[Message]:
-        prompt = score_prompt(as_json=self.as_json).render(
+        request = self.prompt.render(
             system=row["system"], instruction=row["instruction"], response=row["answer"]
         )
-        return chat(prompt, self.system)
+        return chat(request, self.system)
 
     def format_output(self, completion: Completion, part: str) -> Row:
         if completion.text is None:

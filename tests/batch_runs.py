@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from pipelines.build import build_stage1
+from pipelines.build import build_run
 from pipelines.llms.store import ResponseStore
 from pipelines.recipe import LocalExecution
 from pipelines.recipe_file import parse_recipe
@@ -52,7 +52,7 @@ def live(tmp_path, answer, **settings):
     with server.OpenAIServer(answer) as endpoint:
         given = recipe(endpoint.url, **settings)
         given = given.model_copy(update={"execution": LocalExecution()})
-        return build_stage1(given, tmp_path / "live", store=ResponseStore(tmp_path / "live.sqlite"))
+        return build_run(given, tmp_path / "live", store=ResponseStore(tmp_path / "live.sqlite"))
 
 
 def comparable(run, cost=1.0):

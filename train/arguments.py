@@ -60,7 +60,12 @@ def read_command_line(argv: list[str], about: str) -> Asked:
     path = Path(argv[0])
     if argv[0].startswith("-"):
         raise BadInput(f"{argv[0]}: the recipe file comes first")
-    return Asked(path, {**_read(path), **_overrides(argv[1:])})
+    values = {**_read(path), **_overrides(argv[1:])}
+    release = Path(str(values.get("release"))).expanduser()
+    if release.is_dir():
+        # A run goes on from wherever it is called, and stage 2 looks up what stage 1 was shown.
+        values["release"] = str(release.resolve())
+    return Asked(path, values)
 
 
 def _read(path: Path) -> dict[str, Any]:

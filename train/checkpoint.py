@@ -94,7 +94,8 @@ def finish(
         "base_model": base_model,
         "adapter": (folder / "adapter_config.json").is_file(),
         "release": dict(release),
-        "recipe": dict(recipe),
+        # Where a folder lay on this machine means nothing elsewhere; `release` has its hashes.
+        "recipe": {key: value for key, value in recipe.items() if key != "release"},
         "rows": dict(rows),
         "steps": trainer.state.global_step,
         "metrics": dict(metrics),

@@ -19,7 +19,7 @@ from pipelines.llms.chat_body import ChatBody
 from pipelines.llms.http_session import Endpoint
 from pipelines.llms.openai import OpenAILLM
 from pipelines.llms.store import ResponseStore
-from pipelines.recipe import AnyModel, OpenAIModel, ScriptedModel, Stage1Recipe
+from pipelines.recipe import AnyModel, OpenAIModel, Recipe, ScriptedModel
 from pipelines.tasks import PENDING
 
 # Of requests that wait for a batch; rows that have it go no further in this pass.
@@ -151,7 +151,7 @@ class BatchModels(Models):
 
     def __init__(
         self,
-        recipe: Stage1Recipe,
+        recipe: Recipe,
         store: ResponseStore,
         local: ResponseStore,
         waiting: Waiting,

@@ -28,11 +28,11 @@ from pipelines.batch.collect import BatchModels, collecting, destination_of
 from pipelines.batch.records import BatchRecord, Records
 from pipelines.batch.results import Reader
 from pipelines.batch.waiting import Collected, Waiting
-from pipelines.build import Observer, budget_left, build_stage1
+from pipelines.build import Observer, budget_left, build_run
 from pipelines.llms.budget import Budget
 from pipelines.llms.chat_body import ChatBody
 from pipelines.llms.store import ResponseStore
-from pipelines.recipe import BatchExecution, OpenAIModel, Stage1Recipe
+from pipelines.recipe import BatchExecution, OpenAIModel, Recipe
 from pipelines.stage1 import make_pipeline
 
 # OpenAI takes 50,000 requests and 200 MB in a batch.
@@ -44,7 +44,7 @@ _AGAIN = "the same command picks up the results"
 
 
 def build_in_batches(
-    recipe: Stage1Recipe,
+    recipe: Recipe,
     folder: Path,
     observer: Observer | None = None,
     *,
@@ -53,7 +53,7 @@ def build_in_batches(
     limit: int | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Run:
-    """`build_stage1` of a recipe with `execution.kind: batch`.
+    """`build_run` of a recipe with `execution.kind: batch`.
 
     RunFailed, unless `execution.wait`, where a batch is on its way and nothing else can be
     done. `say` is told in a line what happens.
@@ -62,7 +62,7 @@ def build_in_batches(
         raise BadInput("execution.kind: batch needs drafts, critic or scorer of kind openai")
     with closing(_Batches(recipe, folder, stop, store, limit, say or _silence)) as batches:
         try:
-            return build_stage1(
+            return build_run(
                 recipe, folder, observer, stop=stop, limit=limit, prepare=batches.prepare
             )
         except RunFailed:
@@ -73,7 +73,7 @@ def build_in_batches(
 def _silence(_: str) -> None: ...
 
 
-def _endpoints(recipe: Stage1Recipe) -> list[OpenAIModel]:
+def _endpoints(recipe: Recipe) -> list[OpenAIModel]:
     models = (recipe.drafts, recipe.critic, recipe.scorer)
     return [model for model in models if isinstance(model, OpenAIModel)]
 
@@ -83,7 +83,7 @@ class _Batches:
 
     def __init__(
         self,
-        recipe: Stage1Recipe,
+        recipe: Recipe,
         folder: Path,
         stop: threading.Event | None,
         store: ResponseStore | None,

@@ -15,7 +15,7 @@ from pipelines.cli.cache import StorePath, store_path
 if TYPE_CHECKING:
     from builders.run import Run
     from pipelines.estimate import StepEstimate
-    from pipelines.recipe import Stage1Recipe
+    from pipelines.recipe import Recipe
 
 app = typer.Typer(
     help="Generate drafts, critiques and refinements into a run.", no_args_is_help=True
@@ -27,61 +27,128 @@ def _group() -> None:
     """A group, so that `srt build stage1` reads as it does with more stages beside it."""
 
 
+RecipeFile = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace recipe values.")
+]
+Out = Annotated[
+    Path | None, typer.Option(help="The run folder. [default: runs/NAME]", show_default=False)
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Stop after this many rows, as a trial.")]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Print calls, tokens and cost; send nothing.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+
+
 @app.command(
     epilog="Example: srt build stage1 stage1-openai.yaml critic.model=gpt-4.1 --out runs/first"
 )
 def stage1(
-    recipe: Annotated[Path, typer.Argument(help="A recipe file, or the name of a shipped one.")],
-    overrides: Annotated[
-        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace recipe values.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="The run folder. [default: runs/NAME]", show_default=False)
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Stop after this many rows, as a trial.")
-    ] = None,
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="Print calls, tokens and cost; send nothing.")
-    ] = False,
+    recipe: RecipeFile,
+    overrides: Overrides = None,
+    out: Out = None,
+    limit: Limit = None,
+    estimate: Estimate = False,
     store: StorePath = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Draft, critique, refine, score and filter. The same command continues a stopped run."""
-    from builders.funnel import Funnel
-    from pipelines.cli import console
     from pipelines.recipe_file import load_recipe
 
-    checked = load_recipe(recipe, overrides or [])
+    checked = _of_stage(1, load_recipe(recipe, overrides or []))
     if estimate:
         print_estimate(checked, limit, as_json=as_json)
-        return
-    folder = out or Path("runs") / checked.name
-    run = run_stage1(checked, folder, store=store_path(store), limit=limit)
-    manifest = run.read_manifest()
-    facts = manifest["funnel"] if manifest else Funnel.of(run.iter_rows()).as_facts()
-    if as_json:
-        console.print_json({"run": str(folder), "complete": manifest is not None, **facts})
-        return
-    console.print_funnel(facts)
-    console.out.print(f"run: {folder}")
-    if manifest:
-        console.out.print(f"next: srt release {folder} --name {checked.name} --version 1.0.0")
     else:
-        console.out.print("not complete: the same command without --limit does the rest")
+        _build(checked, out, store=store_path(store), limit=limit, as_json=as_json)
 
 
-def run_stage1(
-    recipe: "Stage1Recipe", folder: Path, *, store: Path | None = None, limit: int | None = None
+@app.command(
+    epilog="Example: srt build stage2 stage2-embedded.yaml --model checkpoints/stage1-embedded"
+)
+def stage2(
+    recipe: RecipeFile,
+    overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The stage-1 checkpoint, or its name at an endpoint: drafter and critic.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Out = None,
+    limit: Limit = None,
+    estimate: Estimate = False,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let a trained model criticise and refine its own answers to new instructions.
+
+    What the checkpoint was trained on is left out, as is what is much like it; `disjoint_from` in
+    the recipe names further runs and releases.
+    """
+    from pipelines.recipe_file import load_recipe, of_checkpoint
+
+    values, defaults = of_checkpoint(model) if model else ([], {})
+    loaded = load_recipe(recipe, [*values, *(overrides or [])], defaults=defaults)
+    checked = _of_stage(2, loaded)
+    if estimate:
+        print_estimate(checked, limit, as_json=as_json)
+    else:
+        _build(checked, out, store=store_path(store), limit=limit, as_json=as_json)
+
+
+def _of_stage(stage: int, recipe: "Recipe") -> "Recipe":
+    from builders.errors import BadInput
+
+    if recipe.stage != stage:
+        raise BadInput(
+            f"{recipe.name}: this is a recipe of stage {recipe.stage}: "
+            f"`srt build stage{recipe.stage}`"
+        )
+    return recipe
+
+
+def _build(
+    recipe: "Recipe", out: Path | None, *, store: Path | None, limit: int | None, as_json: bool
+) -> None:
+    """Build the recipe's rounds, and say what became of the rows of each."""
+    from builders.funnel import Funnel
+    from pipelines.cli import console
+    from pipelines.rounds import build_rounds
+
+    def build(of_round: "Recipe", folder: Path) -> "Run":
+        return run_build(of_round, folder, store=store, limit=limit)
+
+    folder = out or Path("runs") / recipe.name
+    for run in build_rounds(recipe, folder, build):
+        manifest = run.read_manifest()
+        facts = manifest["funnel"] if manifest else Funnel.of(run.iter_rows()).as_facts()
+        if as_json:
+            console.print_json({"run": str(run.folder), "complete": bool(manifest), **facts})
+            continue
+        console.print_funnel(facts)
+        console.out.print(f"run: {run.folder}")
+        if manifest:
+            name = f"--name {run.folder.name} --version 1.0.0"
+            console.out.print(f"next: srt release {run.folder} {name}")
+        else:
+            console.out.print("not complete: the same command without --limit does the rest")
+
+
+def run_build(
+    recipe: "Recipe", folder: Path, *, store: Path | None = None, limit: int | None = None
 ) -> "Run":
     """Build with progress on stderr; the first Ctrl-C finishes what is under way."""
     from pipelines.cli.console import RunProgress, err
 
-    err.print(f"stage 1 into {folder}; loading the pipeline")
-    from pipelines.build import build_stage1
+    err.print(f"stage {recipe.stage} into {folder}; loading the pipeline")
+    from pipelines.build import build_run
     from pipelines.llms.store import ResponseStore
 
-    build = build_stage1
+    build = build_run
     if recipe.execution.kind == "batch":
         from pipelines.batch.driver import build_in_batches
 
@@ -93,7 +160,7 @@ def run_stage1(
         return build(recipe, folder, progress, stop=stop, store=answers, limit=limit)
 
 
-def print_estimate(recipe: "Stage1Recipe", limit: int | None, *, as_json: bool) -> None:
+def print_estimate(recipe: "Recipe", limit: int | None, *, as_json: bool) -> None:
     """What the run would ask and cost, by step."""
     from dataclasses import asdict
 

@@ -18,12 +18,12 @@ def demo(
     again continues a demo that was stopped.
     """
     from pipelines.cli import console
-    from pipelines.cli.build import run_stage1
+    from pipelines.cli.build import run_build
     from pipelines.cli.release import print_loading, write_release
     from pipelines.recipe_file import load_recipe
 
     recipe = load_recipe(Path("demo.yaml"))
-    run = run_stage1(recipe, out / "run")
+    run = run_build(recipe, out / "run")
     manifest = run.read_manifest()
     folder = out / "releases" / f"{recipe.name}@v{_VERSION}"
     if not folder.exists():

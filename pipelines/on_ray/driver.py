@@ -15,18 +15,18 @@ from builders.funnel import Funnel
 from builders.run import Run
 from builders.sources import Source
 from pipelines import dag
-from pipelines.build import Observer, budget_left, build_stage1
+from pipelines.build import Observer, budget_left, build_run
 from pipelines.llm import Models
 from pipelines.llms.store import ResponseStore
 from pipelines.on_ray.cluster import joined, resources
-from pipelines.recipe import AnyModel, Model, Stage1Recipe
+from pipelines.recipe import AnyModel, Model, Recipe
 
 if TYPE_CHECKING:
     from pipelines.on_ray.keeper import SharedStore
 
 
 def build_on_ray(
-    recipe: Stage1Recipe,
+    recipe: Recipe,
     folder: Path,
     observer: Observer | None = None,
     *,
@@ -34,14 +34,14 @@ def build_on_ray(
     store: ResponseStore | None = None,
     limit: int | None = None,
 ) -> Run:
-    """`build_stage1` of a recipe with `execution.kind: ray`.
+    """`build_run` of a recipe with `execution.kind: ray`.
 
     BadInput where there is no such Ray, or it is too small.
     """
     if not models_of(recipe):
         raise BadInput("execution.kind: ray needs drafts, critic or scorer that ask a model")
     with _Session(recipe, store) as session:
-        return build_stage1(
+        return build_run(
             recipe,
             folder,
             observer,
@@ -52,7 +52,7 @@ def build_on_ray(
         )
 
 
-def models_of(recipe: Stage1Recipe) -> list[AnyModel]:
+def models_of(recipe: Recipe) -> list[AnyModel]:
     """The models that are asked, equal ones once."""
     found: list[AnyModel] = []
     for model in (recipe.drafts, recipe.critic, recipe.scorer):
@@ -64,7 +64,7 @@ def models_of(recipe: Stage1Recipe) -> list[AnyModel]:
 class _Session(ExitStack):
     """Joins the Ray when the run needs it, and leaves it when the run is over."""
 
-    def __init__(self, recipe: Stage1Recipe, store: ResponseStore | None) -> None:
+    def __init__(self, recipe: Recipe, store: ResponseStore | None) -> None:
         super().__init__()
         self._recipe = recipe
         self._store = store

@@ -1,6 +1,5 @@
 import pytest
 
-from builders.prompts import request_prompt
 from builders.schema import validate_sft_row
 from builders.sft import SFT_FORMS, review_turns, to_sft
 
@@ -12,6 +11,7 @@ ROW = {
     "draft": "In a city.",
     "critique": CRITIQUE,
     "refinement": "In Paris.",
+    "draft_assessment": {"weaknesses": ["It names no city."], "suggestions": ["Do."], "score": 3},
     "refinement_assessment": {"weaknesses": [], "suggestions": [], "score": 10},
 }
 
@@ -62,11 +62,18 @@ def test_the_coarser_ablations():
     assert set(completions("sft-draft-masked")) == {"feedback"}
 
 
-def test_balanced_adds_the_review_of_the_refinement():
-    (row,) = (row for row in to_sft(ROW, SFT_FORMS["sft-balanced"]) if row["turn"] == "assessment")
-    assert row["prompt"][1]["content"] == "In Paris."
-    assert row["prompt"][-1]["content"] == request_prompt(refined=False).render()
-    assert "[[10]]" in row["completion"][0]["content"]
+def test_balanced_adds_the_reviews_of_both_answers_by_one_request():
+    rows = list(to_sft(ROW, SFT_FORMS["sft-balanced"]))
+    draft, refinement = (row for row in rows if row["turn"] == "assessment")
+    assert draft["prompt"] == review_turns(ROW["instruction"], ROW["draft"], refined=False)
+    assert refinement["prompt"] == review_turns(
+        ROW["instruction"], ROW["refinement"], refined=False
+    )
+    assert "[[3]]" in draft["completion"][0]["content"]
+    assert "[[10]]" in refinement["completion"][0]["content"]
+    unchanged = {**ROW, "refinement": ROW["draft"]}
+    turns = [row["turn"] for row in to_sft(unchanged, SFT_FORMS["sft-balanced"])]
+    assert turns.count("assessment") == 1
 
 
 def test_a_system_prompt_leads_every_turn():

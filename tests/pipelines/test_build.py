@@ -10,7 +10,7 @@ import pytest
 from builders.errors import BadInput, RunFailed
 from builders.funnel import Funnel
 from builders.run import Run
-from pipelines.build import Unobserved, build_stage1
+from pipelines.build import Unobserved, build_run
 from pipelines.recipe_file import parse_recipe
 
 SCRIPTED = {
@@ -37,7 +37,7 @@ def without_times(rows):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return build_stage1(recipe(), tmp_path_factory.mktemp("stage1") / "run")
+    return build_run(recipe(), tmp_path_factory.mktemp("stage1") / "run")
 
 
 def test_every_candidate_is_in_the_ledger_with_its_fate(run):
@@ -70,12 +70,12 @@ def test_a_row_lost_early_is_not_paid_for_later(run):
 
 
 def test_the_same_recipe_twice_gives_the_same_ledger(run, tmp_path):
-    again = build_stage1(recipe(), tmp_path / "again")
+    again = build_run(recipe(), tmp_path / "again")
     assert without_times(again.iter_rows()) == without_times(run.iter_rows())
 
 
 def test_another_seed_gives_other_drafts(run, tmp_path):
-    other = build_stage1(recipe(seed=5), tmp_path / "other")
+    other = build_run(recipe(seed=5), tmp_path / "other")
     drafts = [[row["draft"] for row in one.iter_rows()] for one in (run, other)]
     assert drafts[0] != drafts[1]
 
@@ -89,11 +89,11 @@ def test_a_run_that_was_stopped_continues_to_the_same_ledger(run, tmp_path):
                 stop.set()
 
     with pytest.raises(RunFailed, match="of 180 rows; the same command continues"):
-        build_stage1(recipe(), tmp_path / "run", StopAfterSome(), stop=stop)
+        build_run(recipe(), tmp_path / "run", StopAfterSome(), stop=stop)
     part = Run(tmp_path / "run")
     assert 48 <= part.count_rows() < 180
     assert part.read_manifest() is None
-    whole = build_stage1(recipe(), tmp_path / "run")
+    whole = build_run(recipe(), tmp_path / "run")
     assert without_times(whole.iter_rows()) == without_times(run.iter_rows())
 
 
@@ -101,7 +101,7 @@ def test_kill_9_loses_no_part_and_the_rerun_completes(run, tmp_path):
     changes = {"drafts": scripted("killed_after_forty", temperature=0.7)}
     code = (
         "from pathlib import Path; from tests.pipelines.test_build import *;"
-        f"build_stage1(recipe(**{changes!r}), Path({str(tmp_path / 'run')!r}))"
+        f"build_run(recipe(**{changes!r}), Path({str(tmp_path / 'run')!r}))"
     )
     root = Path(__file__).parents[2]
     killed = subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
@@ -112,23 +112,23 @@ def test_kill_9_loses_no_part_and_the_rerun_completes(run, tmp_path):
     import tests.scripts
 
     tests.scripts.killed_after_forty = tests.scripts.draft
-    whole = build_stage1(recipe(**changes), tmp_path / "run")
+    whole = build_run(recipe(**changes), tmp_path / "run")
     assert without_times(whole.iter_rows()) == without_times(run.iter_rows())
 
 
 def test_a_complete_run_is_left_alone(run):
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
-    assert build_stage1(recipe(), run.folder) == run
+    assert build_run(recipe(), run.folder) == run
     assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}.keys() == before.keys()
     assert all(path.stat().st_mtime_ns == at for path, at in before.items() if path.is_file())
 
 
 def test_a_folder_of_another_recipe_or_of_something_else_is_refused(run, tmp_path):
     with pytest.raises(BadInput, match=r"another recipe \(it differs in seed\)"):
-        build_stage1(recipe(seed=9), run.folder)
+        build_run(recipe(seed=9), run.folder)
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="exists and is not a run"):
-        build_stage1(recipe(), tmp_path)
+        build_run(recipe(), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -139,26 +139,26 @@ def test_a_second_process_is_refused_with_the_firsts_pid(tmp_path):
     class Meanwhile(Unobserved):
         def begin(self, done, total):
             with pytest.raises(BadInput) as error:
-                build_stage1(recipe(), folder)
+                build_run(recipe(), folder)
             seen.append(str(error.value))
 
-    build_stage1(recipe(), folder, Meanwhile())
+    build_run(recipe(), folder, Meanwhile())
     assert f"pid {os.getpid()}" in seen[0]
 
 
 def test_a_refused_key_ends_the_run_and_leaves_no_folder(tmp_path):
     with pytest.raises(BadInput, match="refused the key"):
-        build_stage1(recipe(critic=scripted("refused")), tmp_path / "run")
+        build_run(recipe(critic=scripted("refused")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_a_model_that_answers_nothing_drops_rows_with_a_reason(tmp_path):
-    run = build_stage1(recipe(drafts=scripted("empty")), tmp_path / "run")
+    run = build_run(recipe(drafts=scripted("empty")), tmp_path / "run")
     assert run.read_manifest()["funnel"]["dropped"] == {"draft_empty": 180}
 
 
 def test_calls_that_fail_now_and_then_drop_their_rows(tmp_path):
-    run = build_stage1(recipe(drafts=scripted("sometimes_failing")), tmp_path / "run")
+    run = build_run(recipe(drafts=scripted("sometimes_failing")), tmp_path / "run")
     failed = [row for row in run.iter_rows() if row["reason"] == "call_failed"]
     assert 10 < len(failed) < 90
     assert {row["detail"] for row in failed} == {"HTTP 500 five times"}
@@ -167,7 +167,7 @@ def test_calls_that_fail_now_and_then_drop_their_rows(tmp_path):
 
 def test_an_outage_stops_the_run_instead_of_dropping_its_rows(tmp_path):
     with pytest.raises(RunFailed, match=r"16 of 16 rows .*HTTP 500.* tries them again"):
-        build_stage1(recipe(drafts=scripted("failing")), tmp_path / "run")
+        build_run(recipe(drafts=scripted("failing")), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -178,7 +178,7 @@ def test_drafts_from_a_file_are_taken_as_they_are(tmp_path):
         + "\n"
         + json.dumps({"q": "What is rust?", "a": ""})
     )
-    run = build_stage1(
+    run = build_run(
         recipe(
             instructions=[
                 {
@@ -200,7 +200,7 @@ def test_drafts_from_a_file_are_taken_as_they_are(tmp_path):
 
 
 def test_the_verifiable_teacher_reviews_real_mistakes(tmp_path):
-    run = build_stage1(
+    run = build_run(
         recipe(instructions=[{"verifiable": 60}], critic={"kind": "verifiable"}),
         tmp_path / "run",
     )
@@ -214,13 +214,13 @@ def test_the_verifiable_teacher_reviews_real_mistakes(tmp_path):
 
 def test_the_verifiable_teacher_wants_verifiable_instructions(tmp_path):
     with pytest.raises(BadInput, match="reviews only instructions of the verifiable source"):
-        build_stage1(recipe(critic={"kind": "verifiable"}), tmp_path / "run")
+        build_run(recipe(critic={"kind": "verifiable"}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 def test_prices_become_costs(tmp_path):
     drafts = scripted("draft", price={"input": 1.0, "output": 2.0})
-    run = build_stage1(recipe(drafts=drafts), tmp_path / "run")
+    run = build_run(recipe(drafts=drafts), tmp_path / "run")
     row = next(run.iter_rows())
     assert row["calls"][0]["cost"] == 0.0  # the script counts no tokens
     assert row["calls"][1]["cost"] is None
@@ -228,7 +228,7 @@ def test_prices_become_costs(tmp_path):
 
 def test_a_broken_review_is_asked_for_again_with_the_reason(tmp_path):
     changes = {"critic": scripted("mending_critic"), "max_repairs": 2}
-    run = build_stage1(recipe(**changes), tmp_path / "run")
+    run = build_run(recipe(**changes), tmp_path / "run")
     asked = []
     for row in run.iter_rows():
         critiques = sum(call["step"] == "critique" for call in row["calls"])
@@ -241,5 +241,5 @@ def test_a_broken_review_is_asked_for_again_with_the_reason(tmp_path):
 
 
 def test_without_repairs_a_broken_review_is_final(tmp_path):
-    run = build_stage1(recipe(critic=scripted("mending_critic")), tmp_path / "run")
+    run = build_run(recipe(critic=scripted("mending_critic")), tmp_path / "run")
     assert run.read_manifest()["funnel"]["dropped"] == {"score_unbracketed": 180}

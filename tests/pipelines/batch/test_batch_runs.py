@@ -10,7 +10,7 @@ import yaml
 from builders.errors import BadInput, RunFailed
 from pipelines.batch import driver
 from pipelines.batch.driver import build_in_batches
-from pipelines.build import build_stage1
+from pipelines.build import build_run
 from pipelines.recipe import LocalExecution
 from pipelines.recipe_file import parse_recipe
 from tests.batch_runs import (
@@ -157,7 +157,7 @@ def test_a_run_that_was_begun_live_is_continued_by_batch(tmp_path, store):
         given = recipe(endpoint.url, rows=20)
         local = given.model_copy(update={"execution": LocalExecution()})
         assert local.sha256 == given.sha256
-        build_stage1(local, tmp_path / "run", store=store, limit=7, stop=stop)
+        build_run(local, tmp_path / "run", store=store, limit=7, stop=stop)
         begun = endpoint.live
         waiting = recipe(endpoint.url, rows=20, execution=WAIT)
         run = build_in_batches(waiting, tmp_path / "run", store=store)

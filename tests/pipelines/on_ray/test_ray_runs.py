@@ -8,7 +8,7 @@ import pytest
 
 from builders.errors import BadInput, RunFailed
 from builders.run import Run
-from pipelines.build import Unobserved, build_stage1
+from pipelines.build import Unobserved, build_run
 from pipelines.llms.store import ResponseStore
 from pipelines.on_ray.driver import build_on_ray
 from pipelines.recipe import LocalExecution
@@ -67,7 +67,7 @@ def store(tmp_path):
 def test_scripted_models_give_the_ledger_of_a_local_run(cluster, tmp_path):
     given = recipe(cluster, rows=60)
     run = build_on_ray(given, tmp_path / "ray")
-    alone = build_stage1(local(given), tmp_path / "alone")
+    alone = build_run(local(given), tmp_path / "alone")
     assert comparable(run) == comparable(alone)
     assert run.read_manifest()["recipe_sha256"] == alone.read_manifest()["recipe_sha256"]
 
@@ -79,22 +79,20 @@ def test_an_endpoint_too_and_a_second_run_asks_nothing(cluster, tmp_path, endpoi
     assert store.stats().completions == asked > 60
     assert 2 < endpoint.peak <= 5
     assert comparable(build_on_ray(given, tmp_path / "two", store=store)) == comparable(run)
-    assert comparable(build_stage1(local(given), tmp_path / "alone", store=store)) == comparable(
-        run
-    )
+    assert comparable(build_run(local(given), tmp_path / "alone", store=store)) == comparable(run)
     assert len(endpoint.requests) == asked
 
 
 def test_a_stopped_run_goes_on_here_and_there(cluster, tmp_path):
     given = recipe(cluster, rows=180, batch_size=4)
     folder = tmp_path / "run"
-    for build, one, rows in ((build_on_ray, given, 20), (build_stage1, local(given), 40)):
+    for build, one, rows in ((build_on_ray, given, 20), (build_run, local(given), 40)):
         stop = threading.Event()
         with pytest.raises(RunFailed, match="of 180 rows; the same command continues"):
             build(one, folder, At(rows, stop.set), stop=stop)
         assert rows <= Run(folder).count_rows() < 180
     whole = build_on_ray(given, folder)
-    assert comparable(whole) == comparable(build_stage1(local(given), tmp_path / "alone"))
+    assert comparable(whole) == comparable(build_run(local(given), tmp_path / "alone"))
 
 
 def test_a_dead_worker_stops_the_run_and_the_same_command_finishes_it(cluster, tmp_path):
@@ -110,7 +108,7 @@ def test_a_dead_worker_stops_the_run_and_the_same_command_finishes_it(cluster, t
         build_on_ray(given, tmp_path / "run", At(8, kill_one))
     assert 8 <= Run(tmp_path / "run").count_rows() < 180
     whole = build_on_ray(given, tmp_path / "run")
-    assert comparable(whole) == comparable(build_stage1(local(given), tmp_path / "alone"))
+    assert comparable(whole) == comparable(build_run(local(given), tmp_path / "alone"))
 
 
 def test_a_budget_is_of_all_replicas(cluster, tmp_path, endpoint, store):

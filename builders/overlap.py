@@ -1,0 +1,106 @@
+"""Whether an instruction was there before, in the data that a model was trained on.
+
+Stage 2 needs instructions that stage 1 has not seen (arXiv 2406.07168, section 4.1): a model
+repeats what it was trained on, and its judgement of that is worth nothing.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from datasketch import MinHash, MinHashLSH
+
+from builders.dedup import normalise
+from builders.errors import BadInput
+from builders.run import Run
+
+# Jaccard similarity of the sets of three-word sequences from which on two instructions count as
+# one; estimated to 0.04 (1 / √permutations, halved).
+SIMILARITY = 0.7
+_WORDS = 3
+_PERMUTATIONS = 128
+# What the index offers for comparison: low enough that it leaves out next to nothing.
+_OFFERED = 0.5
+_COLUMNS = ["id", "instruction", "task"]
+
+
+class Earlier:
+    """Instructions seen before: by id, by normalised text, and by likeness.
+
+    Problems with a computable answer are alike by design, and are compared by the problem
+    itself instead. An instruction takes a few kilobytes.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+        self._texts: dict[str, str] = {}
+        self._tasks: dict[str, str] = {}
+        self._alike = MinHashLSH(threshold=_OFFERED, num_perm=_PERMUTATIONS)
+        self._sketches: dict[str, MinHash] = {}
+
+    @classmethod
+    def in_folders(cls, folders: Sequence[Path]) -> "Earlier":
+        """What the runs or releases in `folders` hold; BadInput where one is neither."""
+        earlier = cls()
+        for folder in folders:
+            for row in _rows(folder):
+                earlier.add(row)
+        return earlier
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        if row["id"] in self._ids:
+            return
+        self._ids.add(row["id"])
+        self._texts.setdefault(normalise(row["instruction"]), row["id"])
+        if row["task"] is not None:
+            self._tasks.setdefault(row["task"], row["id"])
+        else:
+            sketch = self._sketches[row["id"]] = _sketch(row["instruction"])
+            self._alike.insert(row["id"], sketch)
+
+    def same_as(self, row: Mapping[str, Any]) -> str | None:
+        """The id of an earlier instruction that `row` repeats, or None."""
+        if row["id"] in self._ids:
+            return row["id"]
+        if same := self._texts.get(normalise(row["instruction"])):
+            return same
+        if row["task"] is not None:
+            return self._tasks.get(row["task"])
+        sketch = _sketch(row["instruction"])
+        return next(
+            (
+                other
+                for other in sorted(self._alike.query(sketch))
+                if sketch.jaccard(self._sketches[other]) >= SIMILARITY
+            ),
+            None,
+        )
+
+
+def _sketch(instruction: str) -> MinHash:
+    words = normalise(instruction).split()
+    # A text of fewer words than a sequence has is one sequence.
+    starts = range(max(1, len(words) - _WORDS + 1))
+    sketch = MinHash(num_perm=_PERMUTATIONS)
+    sketch.update_batch(
+        [" ".join(words[at : at + _WORDS]).encode(errors="replace") for at in starts]
+    )
+    return sketch
+
+
+def _rows(folder: Path) -> Iterator[dict[str, Any]]:
+    run = Run(folder)
+    if run.recipe_path.is_file():
+        yield from run.iter_rows(_COLUMNS)
+        return
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        splits = manifest["configs"]["ledger"].values()
+    except (OSError, ValueError, KeyError, TypeError):
+        raise BadInput(f"disjoint_from: {folder} is neither a run nor a release") from None
+    for split in splits:
+        for path in split["files"]:
+            for batch in pq.ParquetFile(folder / path).iter_batches(512, columns=_COLUMNS):
+                yield from batch.to_pylist()

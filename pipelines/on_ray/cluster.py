@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from builders.errors import BadInput
 from pipelines.recipe import AnyModel, RayExecution
 
-# Seconds. Ray itself waits for 20 to 60 of them, and writes a line for each.
+# Seconds. Ray itself waits for 20 to 60 of them, and fills the terminal meanwhile.
 _TO_ANSWER = 10
 _CALLS_AN_ENDPOINT = ("openai", "scripted")
 
@@ -67,7 +67,8 @@ def _require_answer(address: str) -> None:
             command, capture_output=True, text=True, timeout=_TO_ANSWER, check=False
         )
     except subprocess.TimeoutExpired:
-        raise BadInput(f"execution.address: no Ray answers at {address}") from None
+        where = "on this machine" if address == "auto" else f"at {address}"
+        raise BadInput(f"execution.address: no Ray answers {where}") from None
     if "AuthToken" in asked.stderr:
         raise BadInput(
             f"execution.address: the Ray at {address} refuses our token; RAY_AUTH_MODE and "

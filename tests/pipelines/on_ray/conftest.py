@@ -1,4 +1,4 @@
-"""A Ray of two workers beside its head, started once; and recipes that run on it."""
+"""A Ray of two nodes, started once."""
 
 import os
 import secrets
@@ -8,17 +8,16 @@ import pytest
 
 @pytest.fixture(scope="session")
 def cluster():
-    """The address of a Ray with two workers of one CPU each, which wants a token."""
+    """The address of a Ray of two nodes with one CPU each, which wants a token."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
-        for _ in range(2):
-            made.add_node(num_cpus=1)
+        made.add_node(num_cpus=1)
         yield made.address
     finally:
         made.shutdown()

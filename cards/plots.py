@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 # Okabe and Ito's blue and orange: apart for every kind of colour blindness, and in grey.
 _DRAFT, _REFINEMENT = "#0072B2", "#E69F00"
+_SERIES = ("#999999", "#0072B2", "#E69F00", "#009E73")
 _INK = "#333333"
 _SCORES = range(1, 11)
 _BAR = 0.4
@@ -124,4 +125,39 @@ def plot_losses(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
         if axes.lines:
             figure.legend(loc="outside upper center", ncols=2, frameon=False)
+        _save(figure, path)
+
+
+def plot_shares(groups: Mapping[str, Mapping[str, Mapping[str, float]]], path: Path) -> None:
+    """Write a PNG of shares with their intervals: a group of bars for each question.
+
+    `groups` are {question: {series: {value, low, high}}}, shares between 0 and 1.
+    """
+    series = list(next(iter(groups.values())))
+    width = 0.8 / len(series)
+    with _canvas() as figure:
+        axes = figure.add_subplot()
+        for number, name in enumerate(series):
+            found = [group[name] for group in groups.values()]
+            places = [at + (number - (len(series) - 1) / 2) * width for at in range(len(groups))]
+            values = [one["value"] or 0.0 for one in found]
+            below = [value - (one["low"] or 0.0) for value, one in zip(values, found, strict=True)]
+            above = [(one["high"] or 0.0) - value for value, one in zip(values, found, strict=True)]
+            axes.bar(
+                places,
+                values,
+                width,
+                yerr=[below, above],
+                color=_SERIES[number % len(_SERIES)],
+                label=name,
+                zorder=2,
+                error_kw={"ecolor": _INK, "elinewidth": 1.2, "capsize": 3, "zorder": 3},
+            )
+        axes.set_xticks(range(len(groups)), list(groups))
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(loc="outside upper center", ncols=len(series), frameon=False)
         _save(figure, path)

@@ -63,3 +63,25 @@ def killed_after_forty(messages, seed):
     if _answered > 40:
         os.kill(os.getpid(), signal.SIGKILL)
     return draft(messages, seed)
+
+
+def trained(messages, seed):
+    """A model that stage 1 trained: it drafts, and reviews its last answer when asked to.
+
+    Each refinement is better than what it refines, up to the third, and every seventh is not.
+    """
+    request = messages[-1]["content"]
+    if not request.startswith("Review your last response"):
+        return f"An answer ({sum(map(ord, request)) % 97})."
+    answer = messages[-2]["content"]
+    improved = answer.count("Better") + 1
+    score = min(3 + 2 * answer.count("Better"), 7)
+    if "(7" in answer and improved == 2:
+        score = 3
+    review = (
+        f"### Weaknesses\n1. It is short.\n\n### Suggestions\n1. Say more.\n\n"
+        f"Overall Score: [[{score}]]"
+    )
+    if "### Improved Response" not in request:
+        return review
+    return f"{review}\n\n### Improved Response\n{answer} {'Better. ' * 1}"

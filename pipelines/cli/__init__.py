@@ -5,7 +5,7 @@ import sys
 import typer
 
 from builders.errors import SrtError
-from pipelines.cli import build, cache, demo, release, show, status
+from pipelines.cli import build, cache, demo, generate, release, show, status
 
 app = typer.Typer(
     name="srt",
@@ -23,6 +23,10 @@ app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback -
     release.release
 )
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
+
+app.command(
+    epilog='Example: srt generate checkpoints/stage1-embedded "How many r are in strawberry?"'
+)(generate.generate)
 
 
 def main() -> None:

@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from rich.console import Console
@@ -29,6 +30,13 @@ _STEPS = {
     "keep_or_drop": "written",
 }
 _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
+
+
+@contextmanager
+def working(note: str) -> Iterator[None]:
+    """A spinner with `note` on a terminal, and nothing elsewhere."""
+    with err.status(note) if err.is_terminal else nullcontext():
+        yield
 
 
 def print_json(facts: Mapping[str, Any]) -> None:

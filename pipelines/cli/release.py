@@ -1,5 +1,6 @@
 """`srt release`: from a complete run to an immutable folder."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -29,16 +30,10 @@ def release(
 def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Path:
     """Make the release with progress on stderr."""
     from builders.release.make import make_release
-    from pipelines.cli.console import err
+    from pipelines.cli.console import working
 
-    with err.status(f"writing {name}@v{version}") if err.is_terminal else _quiet():
+    with working(f"writing {name}@v{version}"):
         return make_release(opened, manifest, name=name, version=version, out=out)
-
-
-def _quiet():
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def print_loading(folder: Path) -> None:
@@ -47,5 +42,7 @@ def print_loading(folder: Path) -> None:
 
     out.print("load it with:")
     out.print("  from datasets import load_dataset")
-    out.print(f'  feedback = load_dataset("{folder.resolve()}", "feedback", split="train")')
-    out.print('  print(feedback[0]["critique"])')
+    stage = json.loads((folder / "manifest.json").read_text())["stage"]
+    config, column = {1: ("feedback", "critique"), 2: ("preferences", "chosen")}[stage]
+    out.print(f'  {config} = load_dataset("{folder.resolve()}", "{config}", split="train")')
+    out.print(f'  print({config}[0]["{column}"])')

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from builders.reasons import REASONS
+
 
 def show(
     path: Annotated[Path, typer.Argument(help="A run or a release folder.")],
@@ -17,7 +19,6 @@ def show(
 ) -> None:
     """Print draft, critique and refinement side by side."""
     from builders.errors import BadInput
-    from builders.reasons import REASONS
     from pipelines.cli.console import out
 
     if reason is not None and reason not in REASONS:
@@ -26,7 +27,7 @@ def show(
     if not rows:
         raise BadInput(f"{path}: no such rows")
     for row in rows:
-        out.print(_panel(row))
+        out.print(answers_panel(row, title=f"{row['source']} {row['id']}"))
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -44,7 +45,8 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     return (row for file in files for _, row in read_table(file))
 
 
-def _panel(row: Mapping[str, Any]) -> Any:
+def answers_panel(row: Mapping[str, Any], title: str) -> Any:
+    """A ledger row's draft, critique and refinement side by side, as rich shows them."""
     from rich.panel import Panel
     from rich.table import Table
     from rich.text import Text
@@ -53,23 +55,23 @@ def _panel(row: Mapping[str, Any]) -> Any:
 
     table = Table(expand=True, show_lines=False, box=None)
     columns = {
-        f"draft · {_score(row['draft_score'])}": row["draft"],
+        f"draft{_score(row['draft_score'])}": row["draft"],
         "critique": render_feedback(row["critique"]) if row["critique"] else row["critic_reply"],
-        f"refinement · {_score(row['refinement_score'])}": row["refinement"],
+        f"refinement{_score(row['refinement_score'])}": row["refinement"],
     }
-    for title in columns:
-        table.add_column(title, ratio=1, overflow="fold")
+    for heading in columns:
+        table.add_column(heading, ratio=1, overflow="fold")
     # Text, not str: a model's square brackets are not our markup.
     table.add_row(*(Text(text or "—") for text in columns.values()))
     instruction = Text(row["instruction"], style="bold", overflow="fold")
     grid = Table.grid(expand=True)
     grid.add_row(instruction)
     if row["reason"]:
-        detail = f": {row['detail']}" if row["detail"] else ""
-        grid.add_row(Text(f"dropped: {row['reason']}{detail}", style="red"))
+        detail = f" ({row['detail']})" if row["detail"] else ""
+        grid.add_row(Text(f"{row['reason']}: {REASONS[row['reason']]}{detail}", style="red"))
     grid.add_row(table)
-    return Panel(grid, title=f"{row['source']} {row['id']}", title_align="left")
+    return Panel(grid, title=Text(title), title_align="left")
 
 
 def _score(score: int | None) -> str:
-    return "not scored" if score is None else f"{score}/10"
+    return "" if score is None else f" · {score}/10"

@@ -1,0 +1,139 @@
+"""The whole method on two cores, measured on held-out instructions: `make loop`.
+
+A stage-1 release by the verifiable teacher over the embedded model's drafts, stage 1, a stage-2
+release by the trained model's own critiques, stage 2; then base, stage 1 and stage 2 answer,
+review and refine the same unseen problems, and a program that knows the answers judges them.
+
+    python -m bench.loop [--smoke] [--out DIR]
+"""
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from builders.heldout import measure
+from builders.run import Run
+from builders.verifiable import FAMILIES
+from cards.plots import plot_shares
+from pipelines.loop import Loop, assignments, run_loop, srt
+
+_MODELS = ("base", "stage 1", "stage 2")
+_ROWS = {
+    "critique_valid": "critique can be read",
+    "score_right": "score on the right side of 7",
+    "score_correlation": "rank correlation of score and truth",
+    "draft_right": "draft right",
+    "refinement_right": "refinement right",
+    "draft_characters": "characters of the draft",
+    "refinement_characters": "characters of the refinement",
+}
+_SHARES = ("critique_valid", "score_right", "draft_right", "refinement_right")
+
+
+def full(out: Path) -> Loop:
+    shared = {"batch_size": 160, "drafts.max_new_tokens": 160}
+    return Loop(
+        out,
+        stage1={"instructions.verifiable": 640, **shared},
+        stage2={"instructions.verifiable": 240, **shared},
+    )
+
+
+def smoke(out: Path) -> Loop:
+    """The same shape in a few minutes; its figures mean nothing."""
+    shared = {"batch_size": 48, "drafts.max_new_tokens": 48}
+    return Loop(
+        out,
+        stage1={"instructions.verifiable": 48, **shared},
+        # Two points of margin would leave no pair to train on.
+        stage2={"instructions.verifiable": 24, "critic.max_new_tokens": 96, **shared},
+        train1={"num_train_epochs": 4},
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=Path("loop"), help="where it is all kept")
+    parser.add_argument("--smoke", action="store_true", help="small, to see that it runs")
+    arguments = parser.parse_args()
+    out = arguments.out
+    loop = smoke(out) if arguments.smoke else full(out)
+    run_loop(loop, say)
+    rows = 19 if arguments.smoke else 190
+    runs = {model: evaluated(loop, model, rows) for model in _MODELS}
+    report(out, runs)
+
+
+def say(command: str) -> None:
+    print(f"\n$ {command}", flush=True)
+
+
+def evaluated(loop: Loop, model: str, rows: int) -> Run:
+    """The run in which a model answers, reviews and refines the held-out problems."""
+    run = Run(loop.out / "heldout" / model.replace(" ", ""))
+    if run.read_manifest() is None:
+        values: dict[str, Any] = {"instructions.verifiable": rows}
+        checkpoint = []
+        if model != "base":
+            number = int(model[-1])
+            values |= {"drafts.kind": "transformers", "critic.kind": "transformers"}
+            checkpoint = ["--model", str(loop.checkpoint(number))]
+        values["disjoint_from"] = json.dumps([str(loop.release(1)), str(loop.release(2))])
+        recipe = str(Path(__file__).with_name("heldout.yaml"))
+        words = [*assignments(values), *checkpoint, "--out", str(run.folder)]
+        srt(say, "build", "stage2", recipe, *words)
+    return run
+
+
+def report(out: Path, runs: dict[str, Run]) -> None:
+    """Print the tables, and write them with their picture into `out`."""
+    parts = {
+        "unseen problems of the families that were trained on": False,
+        "families that were never trained on": True,
+    }
+    facts: dict[str, Any] = {}
+    for title, held_out in parts.items():
+        measured = {model: measure(_rows(run, held_out)) for model, run in runs.items()}
+        facts[title] = measured
+        print(f"\n{title}\n\n{table(measured)}")
+    (out / "heldout.json").write_text(json.dumps(facts, indent=2) + "\n")
+    shown = next(iter(facts.values()))
+    plot_shares(
+        {_ROWS[key]: {model: shown[model][key] for model in _MODELS} for key in _SHARES},
+        out / "heldout.png",
+    )
+    print(f"\nfigures: {out / 'heldout.json'}, picture: {out / 'heldout.png'}")
+
+
+def _rows(run: Run, held_out: bool) -> Iterator[dict[str, Any]]:
+    for row in run.iter_rows(["task", "draft", "critique", "refinement"]):
+        if FAMILIES[json.loads(row["task"])["family"]].held_out == held_out:
+            yield row
+
+
+def table(measured: dict[str, dict[str, Any]]) -> str:
+    """Markdown: a line for each figure, a column for each model, 95 % intervals in brackets."""
+    of = next(iter(measured.values()))["draft_right"]["of"]
+    lines = [f"| of {of} | {' | '.join(measured)} |", "|---" + "|--:" * len(measured) + "|"]
+    for key, label in _ROWS.items():
+        cells = [_cell(key, figures[key]) for figures in measured.values()]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(key: str, figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "–"
+    if key in _SHARES:
+        form = "{:.1%} ({:.0%}–{:.0%})"
+    elif key.endswith("characters"):
+        form = "{:.0f} ({:.0f}–{:.0f})"
+    else:
+        form = "{:.2f} ({:.2f}–{:.2f})"
+    return form.format(figure["value"], figure["low"], figure["high"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,5 @@
+"""`python -m pipelines` is `srt`, by the Python that is asked."""
+
+from pipelines.cli import main
+
+main()

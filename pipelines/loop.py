@@ -1,0 +1,107 @@
+"""The whole method on one machine: release, stage 1, release of its own critiques, stage 2.
+
+Every step is a command that a user could type, in a process of its own; it leaves a run, a
+release or a checkpoint. A step whose result is there is not taken again, and one that was
+stopped is continued.
+"""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builders.errors import RunFailed
+
+Say = Callable[[str], None]
+Values = Mapping[str, object]
+
+_VERSION = "1.0.0"
+_TRAIN = Path(__file__).parent.parent / "train"
+
+
+@dataclass(frozen=True)
+class Loop:
+    """What is made in `out`: how many instructions each stage draws, and the train scripts' keys.
+
+    `stage1` and `stage2` override keys of the recipes of those runs.
+    """
+
+    out: Path
+    stage1: Values = field(default_factory=dict)
+    stage2: Values = field(default_factory=dict)
+    train1: Values = field(default_factory=dict)
+    train2: Values = field(default_factory=dict)
+
+    def run(self, number: int) -> Path:
+        return self.out / "runs" / f"stage{number}"
+
+    def release(self, number: int) -> Path:
+        return self.out / "releases" / f"stage{number}@v{_VERSION}"
+
+    def checkpoint(self, number: int) -> Path:
+        return self.out / "checkpoints" / f"stage{number}"
+
+
+def run_loop(loop: Loop, say: Say) -> None:
+    """Take every step that has not been taken; RunFailed where one fails."""
+    _build(loop, 1, say, "stage1-embedded.yaml", loop.stage1)
+    _release(loop, 1, say)
+    _train(loop, 1, say, loop.train1)
+    checkpoint = ["--model", str(loop.checkpoint(1))]
+    _build(loop, 2, say, "stage2-embedded.yaml", loop.stage2, checkpoint)
+    _release(loop, 2, say)
+    _train(loop, 2, say, {"model_name_or_path": loop.checkpoint(1), **loop.train2})
+
+
+def srt(say: Say, *words: str) -> None:
+    """Run an `srt` command; RunFailed unless it succeeds."""
+    say("srt " + shlex.join(words))
+    _run([sys.executable, "-m", "pipelines", *words], f"srt {words[0]}")
+
+
+def assignments(values: Values) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def _build(
+    loop: Loop,
+    number: int,
+    say: Say,
+    recipe: str,
+    values: Values,
+    more: Sequence[str] = (),
+) -> None:
+    if not (loop.run(number) / "manifest.json").exists():
+        folder = str(loop.run(number))
+        words = ["build", f"stage{number}", recipe, *assignments(values), *more, "--out", folder]
+        srt(say, *words)
+
+
+def _release(loop: Loop, number: int, say: Say) -> None:
+    release = loop.release(number)
+    if not release.exists():
+        name = ["--name", f"stage{number}", "--version", _VERSION, "--out", str(release.parent)]
+        srt(say, "release", str(loop.run(number)), *name)
+
+
+def _train(loop: Loop, number: int, say: Say, values: Values) -> None:
+    checkpoint = loop.checkpoint(number)
+    if (checkpoint / "training.json").exists():
+        return
+    script = _TRAIN / f"stage{number}.py"
+    recipe = _TRAIN / "recipes" / f"stage{number}-embedded.yaml"
+    keys = {"release": loop.release(number), "output_dir": checkpoint, **values}
+    words = [
+        str(recipe),
+        *(word for key, value in keys.items() for word in (f"--{key}", str(value))),
+    ]
+    say(f"python train/{script.name} train/recipes/{recipe.name} {shlex.join(words[1:])}")
+    _run([sys.executable, str(script), *words], f"train/{script.name}")
+
+
+def _run(command: list[str], name: str) -> None:
+    status = subprocess.run(command, check=False).returncode  # noqa: S603
+    if status != 0:
+        raise RunFailed(f"{name} ended with status {status}; the same command goes on from there")

@@ -19,10 +19,12 @@ def render_model_card(facts: Mapping[str, Any]) -> str:
 
 
 def _front_matter(facts: Mapping[str, Any]) -> str:
-    release = facts["release"]
+    release, base = facts["release"], facts["base_model"]
+    relation = "adapter" if facts["adapter"] else "finetune"
     data = ModelCardData(
-        base_model=one_line(facts["base_model"]),
-        base_model_relation="adapter" if facts["adapter"] else "finetune",
+        # A folder's name could be somebody else's model there.
+        base_model=one_line(base["name"]) if base["on_hub"] else None,
+        base_model_relation=relation if base["on_hub"] else None,
         datasets=[release["repo"]] if release["repo"] else None,
         language=[one_line(code) for code in release["language"]],
         library_name="peft" if facts["adapter"] else "transformers",
@@ -35,19 +37,20 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
 
 
 def _results(facts: Mapping[str, Any]) -> list[EvalResult]:
-    """The loss on the release's own test split: it carries the dataset's exact revision."""
-    release, loss = facts["release"], facts["metrics"].get("eval_loss")
-    if loss is None or not release["repo"]:
+    """The loss on the release's own rows: what carries the dataset's exact revision."""
+    release, metrics = facts["release"], facts["metrics"]
+    if not release["repo"]:
         return []
+    held_out = "eval_loss" in metrics
     return [
         EvalResult(
             task_type="text-generation",
             dataset_type=release["repo"],
             dataset_name=one_line(release["name"]),
             dataset_config=release["config"],
-            dataset_split="test",
+            dataset_split="test" if held_out else "train",
             dataset_revision=release["commit"],
             metric_type="loss",
-            metric_value=loss,
+            metric_value=metrics["eval_loss" if held_out else "train_loss"],
         )
     ]

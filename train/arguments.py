@@ -6,7 +6,7 @@ of TRL's ModelConfig; any other ends the run, named. Device and precision are th
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,8 +15,19 @@ import yaml
 
 from builders.errors import BadInput, SrtError
 
-# What TRL would take from a recipe, and what only the machine can say.
-_OF_THE_MACHINE = ("use_cpu", "bf16", "fp16", "bf16_full_eval", "fp16_full_eval", "tf32", "dtype")
+# What TRL would take from a recipe and is not a recipe's to say, and why.
+_MACHINE = "device and precision are the machine's to say"
+_REFUSED = {
+    **dict.fromkeys(("use_cpu", "bf16", "fp16", "bf16_full_eval", "fp16_full_eval"), _MACHINE),
+    **dict.fromkeys(("tf32", "dtype"), _MACHINE),
+    # TRL would read it after the rows have been tokenised.
+    "chat_template_path": "the key is chat_template here",
+}
+_HABITS = {
+    # By default the trainer writes the last finite loss in the place of one that is not.
+    "logging_nan_inf_filter": False,
+    "disable_tqdm": not sys.stderr.isatty(),
+}
 
 
 @dataclass
@@ -114,38 +125,53 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
 
     known = {one.name for each in classes for one in fields(each) if one.init}
     for key in asked.values:
-        if key == "chat_template_path":
-            # TRL would read it after the rows have been tokenised.
-            raise BadInput(f"{asked.recipe}: {key}: the key is chat_template here")
-        if key in _OF_THE_MACHINE:
-            raise BadInput(f"{asked.recipe}: {key}: device and precision are the machine's to say")
+        if key in _REFUSED:
+            raise BadInput(f"{asked.recipe}: {key}: {_REFUSED[key]}")
         if key not in known:
-            near = difflib.get_close_matches(key, sorted(known), n=1)
+            near = difflib.get_close_matches(str(key), sorted(known), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise BadInput(f"{asked.recipe}: unknown key {key!r}{hint}")
+    if asked.values.get("push_to_hub"):
+        raise BadInput(f"{asked.recipe}: push_to_hub: `srt publish` is to come; leave it out")
+    values = {**_HABITS, **asked.values, **_machine()}
     parser = Parser(classes)
-    parser.set_defaults_with_config(**{**asked.values, **_machine(known)})
+    # What no word of a command line can say; the rest goes through the parser's own checks.
+    parser.set_defaults_with_config(
+        **{key: value for key, value in values.items() if _unspeakable(value)}
+    )
     try:
-        return parser.parse_args_into_dataclasses(args=[])
+        return parser.parse_args_into_dataclasses(
+            args=list(_words(values)), look_for_args_file=False
+        )
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"{asked.recipe}: {reason}") from None
 
 
-def _machine(known: set[str]) -> dict[str, Any]:
-    """The keys that follow from this machine, of those that the config has."""
+def _unspeakable(value: Any) -> bool:
+    return value is None or value == [] or isinstance(value, dict)
+
+
+def _words(values: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in values.items():
+        if _unspeakable(value):
+            continue
+        if isinstance(value, list):
+            yield from (f"--{key}", *map(str, value))
+        else:
+            yield f"--{key}={value}"
+
+
+def _machine() -> dict[str, Any]:
     import torch
 
     gpu = torch.cuda.is_available()
-    chosen = {
+    return {
         "use_cpu": not gpu and not torch.backends.mps.is_available(),
         # On a CPU the weights themselves are bfloat16 where that is faster (see train/model.py).
         "bf16": gpu and torch.cuda.is_bf16_supported(),
         "fp16": gpu and not torch.cuda.is_bf16_supported(),
-        # Progress bars are for people: a log gets a line now and then instead.
-        "disable_tqdm": not sys.stderr.isatty(),
     }
-    return {key: value for key, value in chosen.items() if key in known}
 
 
 def run_script(main: Callable[[list[str]], None]) -> None:

@@ -16,6 +16,7 @@ import yaml
 
 from builders.atomic import atomic_file
 from builders.errors import BadInput
+from builders.release.configs import public_name
 from builders.run import write_json
 from cards.model_card import render_model_card
 from cards.plots import plot_losses
@@ -25,18 +26,11 @@ _VERSIONED = ("srt-feedback", "torch", "transformers", "trl", "peft", "accelerat
 _NOT_IDENTITY = {"output_dir", "report_to", "run_name", "logging_steps", "save_steps"}
 
 
-def base_model_of(model: str) -> str:
-    """The model under an adapter, or `model` itself where it is none."""
-    path = Path(model).expanduser() / "adapter_config.json"
-    if not path.is_file():
-        return model
-    return json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"]
-
-
 def begin(folder: Path, asked: Mapping[str, Any]) -> str | None:
     """Make the folder, or find the checkpoint in it to go on from.
 
-    BadInput where it holds another run's checkpoints, or a finished model.
+    `asked` is the recipe with the release's commit as revision: a branch may have moved on when
+    the run goes on. BadInput where it holds another run's checkpoints, or a finished model.
     """
     if (folder / "training.json").is_file():
         raise BadInput(f"output_dir: {folder} holds a finished model; give another one")
@@ -59,11 +53,26 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> str | None:
     return _last_checkpoint(folder)
 
 
+def rows_folder(folder: Path) -> Path:
+    """Where the rows lie in the form in which the trainer reads them, while it does."""
+    return folder / "rows"
+
+
 def _last_checkpoint(folder: Path) -> str | None:
     """The newest one that was written to its end: the trainer's state is its last file."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    whole = [
+        path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)
+    ]
     newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
     return str(newest) if newest else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
 
 
 def finish(
@@ -80,7 +89,7 @@ def finish(
     """Save the trained model with all that says where it came from; `training.json` last."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     for name, config in getattr(model, "peft_config", {}).copy().items():
-        # An adapter names its base model: by its name, not by where it lies on this machine.
+        # Not where a model that has a name lies on this machine.
         config.base_model_name_or_path = base_model
         if name != "default":
             model.delete_adapter(name)  # DPO's reference
@@ -91,11 +100,13 @@ def finish(
     facts = {
         "stage": stage,
         "name": folder.resolve().name,
-        "base_model": base_model,
+        "base_model": {
+            "name": public_name(base_model),
+            "on_hub": not Path(base_model).is_absolute(),
+        },
         "adapter": (folder / "adapter_config.json").is_file(),
         "release": dict(release),
-        # Where a folder lay on this machine means nothing elsewhere; `release` has its hashes.
-        "recipe": {key: value for key, value in recipe.items() if key != "release"},
+        "recipe": _public(recipe),
         "rows": dict(rows),
         "steps": trainer.state.global_step,
         "metrics": dict(metrics),
@@ -106,9 +117,16 @@ def finish(
     }
     plot_losses(history, folder / "assets" / "loss.png")
     (folder / "README.md").write_text(render_model_card(facts), encoding="utf-8")
-    for leftover in ("tokens", "pairs"):
-        shutil.rmtree(folder / leftover, ignore_errors=True)
+    shutil.rmtree(rows_folder(folder), ignore_errors=True)
     write_json(folder / "training.json", facts)
+
+
+def _public(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe with names in the place of paths, which mean nothing on another machine."""
+    return {
+        key: public_name(value) if isinstance(value, str) else value
+        for key, value in recipe.items()
+    }
 
 
 def read_training(folder: Path) -> dict[str, Any] | None:

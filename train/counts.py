@@ -1,6 +1,11 @@
 """What became of a split's rows on their way to the model."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+
+from datasets import Dataset
+
+from builders.errors import BadInput
 
 
 @dataclass
@@ -17,3 +22,14 @@ class Counts:
 
     def as_facts(self) -> dict[str, int]:
         return asdict(self)
+
+
+def not_empty(splits: Mapping[str, tuple[Dataset, Counts]]) -> dict[str, Dataset]:
+    """The splits that have rows; BadInput where there is nothing to train on."""
+    _, train = splits.get("train", (None, Counts()))
+    if not train.sequences:
+        raise BadInput(
+            f"release: nothing to train on: {train.rows} rows, of which {train.too_long} are "
+            "longer than max_length"
+        )
+    return {split: rows for split, (rows, counts) in splits.items() if counts.sequences}

@@ -1,5 +1,6 @@
 """The model that a script trains: its weights, its tokenizer, and how this machine holds it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,10 @@ from peft import PeftConfig, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.integrations import is_deepspeed_zero3_enabled
 from transformers.utils import is_flash_attn_2_available, logging
-from trl import ModelConfig, get_quantization_config
+from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from builders.errors import BadInput
-from pipelines.embedded import CHECKPOINT, MODEL_NAME, checkpoint_path
+from pipelines.embedded import CHECKPOINT, MODEL_NAME, MODEL_SOURCE, checkpoint_path
 
 _ADAPTER = "adapter_config.json"
 
@@ -45,12 +46,33 @@ def is_adapter(arguments: ModelConfig) -> bool:
     return (Path(locate(_given(arguments))) / _ADAPTER).is_file()
 
 
+def new_adapter(arguments: ModelConfig) -> PeftConfig | None:
+    """What TRL is to put on the model: nothing on an adapter, which is trained further."""
+    return None if is_adapter(arguments) else get_peft_config(arguments)
+
+
+def base_model(arguments: ModelConfig) -> str:
+    """What lies under the trained adapter, or was trained itself.
+
+    A name that the Hub knows, or the absolute path of a folder: an adapter is loaded with it.
+    """
+    name = _given(arguments)
+    if is_adapter(arguments):
+        config = Path(locate(name)) / _ADAPTER
+        name = json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    folder = Path(name).expanduser()
+    if folder.name in (MODEL_NAME, CHECKPOINT):
+        return MODEL_SOURCE.removeprefix("https://huggingface.co/")
+    return str(folder.resolve()) if folder.is_dir() else name
+
+
 def load_model(arguments: ModelConfig) -> Any:
     """The network to train; an adapter is loaded on its base model, to be trained on."""
     name, adapter = _given(arguments), is_adapter(arguments)
     source = locate(name)
     base = locate(PeftConfig.from_pretrained(source).base_model_name_or_path) if adapter else source
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     model = _loaded(
         AutoModelForCausalLM,
         base,

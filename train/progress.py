@@ -1,5 +1,6 @@
-"""What a training run says while it goes on where nobody looks at a progress bar."""
+"""What a training run says while it goes on, and when it is better stopped."""
 
+import math
 import sys
 import time
 from typing import Any
@@ -7,7 +8,31 @@ from typing import Any
 from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 
+from builders.errors import RunFailed
+
 _EVERY = 30.0  # seconds between lines
+
+
+class _Finite(TrainerCallback):
+    """RunFailed at the first figure that is not a number: no step after it can mend the weights."""
+
+    def on_log(
+        self,
+        args: Any,
+        state: Any,
+        control: Any,  # noqa: ARG002
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        # In fp16 an infinite gradient is a step that the loss scaler leaves out.
+        watched = ("loss", "eval_loss") if args.fp16 else ("loss", "eval_loss", "grad_norm")
+        for name in watched:
+            value = (logs or {}).get(name, 0.0)
+            if not math.isfinite(value):
+                raise RunFailed(
+                    f"{name} is {value} at step {state.global_step}; give a lower learning_rate "
+                    "or a lower max_grad_norm, and another output_dir"
+                )
 
 
 class _Lines(TrainerCallback):
@@ -43,6 +68,7 @@ class _Lines(TrainerCallback):
 
 def report_progress(trainer: Any) -> None:
     """A bar on a terminal, lines elsewhere; the trainer's own log lines are for neither."""
+    trainer.add_callback(_Finite())
     trainer.remove_callback(PrinterCallback)
     if trainer.args.disable_tqdm:
         trainer.remove_callback(ProgressCallback)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from builders.errors import BadInput
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,8 @@ def _downloaded(repo: str, revision: str | None, config: str) -> Released:
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     try:
-        commit = HfApi().dataset_info(repo, revision=revision).sha
+        known = revision and _COMMIT.fullmatch(revision)
+        commit = revision if known else HfApi().dataset_info(repo, revision=revision).sha
         folder = snapshot_download(
             repo,
             repo_type="dataset",

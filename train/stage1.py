@@ -26,10 +26,11 @@ def main(argv: list[str]) -> None:
     asked = read_command_line(argv, __doc__)
 
     # After the command line: these take seconds.
-    from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
+    from trl import ModelConfig, SFTConfig, SFTTrainer
 
-    from train.checkpoint import begin, finish
-    from train.model import load_model, load_tokenizer
+    from train.checkpoint import begin, finish, rows_folder
+    from train.counts import not_empty
+    from train.model import base_model, load_model, load_tokenizer, new_adapter
     from train.progress import report_progress
     from train.released import open_release
     from train.turns import tokenised
@@ -42,35 +43,38 @@ def main(argv: list[str]) -> None:
     folder = Path(training.output_dir)
     tokenizer = load_tokenizer(network, source.chat_template)
     with training.main_process_first():
-        resume_from = begin(folder, asked.values)
-        tokens = folder / "tokens" / str(training.process_index)
+        resume_from = begin(folder, asked.values | {"revision": release.commit})
         splits = {
             split: tokenised(
-                release.rows(split), tokenizer, training.max_length, tokens / f"{split}.arrow"
+                release.rows(split),
+                tokenizer,
+                training.max_length,
+                rows_folder(folder) / f"{split}.arrow",
             )
             for split in release.splits
         }
     rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
+    data = not_empty(splits)
     if not training.packing:
         training.max_length = None  # every sequence fits
 
     trainer = SFTTrainer(
         model=load_model(network),
         args=training,
-        train_dataset=splits["train"][0],
-        eval_dataset=splits["test"][0] if "test" in splits else None,
+        train_dataset=data["train"],
+        eval_dataset=data.get("test"),
         processing_class=tokenizer,
-        peft_config=get_peft_config(network),
+        peft_config=new_adapter(network),
     )
     report_progress(trainer)
     result = trainer.train(resume_from_checkpoint=resume_from)
-    metrics = {**result.metrics, **(trainer.evaluate() if "test" in splits else {})}
+    metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}
 
     finish(
         folder,
         trainer,
         stage=1,
-        base_model=network.model_name_or_path,
+        base_model=base_model(network),
         release=release.facts(),
         recipe=asked.values,
         rows=rows,

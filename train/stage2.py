@@ -30,10 +30,11 @@ def main(argv: list[str]) -> None:
     asked = read_command_line(argv, __doc__)
 
     # After the command line: these take seconds.
-    from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config
+    from trl import DPOConfig, DPOTrainer, ModelConfig
 
-    from train.checkpoint import base_model_of, begin, finish
-    from train.model import is_adapter, load_model, load_tokenizer
+    from train.checkpoint import begin, finish, rows_folder
+    from train.counts import not_empty
+    from train.model import base_model, is_adapter, load_model, load_tokenizer, new_adapter
     from train.pairs import fitting
     from train.progress import report_progress
     from train.released import open_release
@@ -46,37 +47,40 @@ def main(argv: list[str]) -> None:
     folder = Path(training.output_dir)
     tokenizer = load_tokenizer(network, source.chat_template)
     with training.main_process_first():
-        resume_from = begin(folder, asked.values)
-        pairs = folder / "pairs" / str(training.process_index)
+        resume_from = begin(folder, asked.values | {"revision": release.commit})
         splits = {
             split: fitting(
-                release.rows(split), tokenizer, training.max_length, pairs / f"{split}.arrow"
+                release.rows(split),
+                tokenizer,
+                training.max_length,
+                rows_folder(folder) / f"{split}.arrow",
             )
             for split in release.splits
         }
     rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
+    data = not_empty(splits)
 
-    started_from_adapter = is_adapter(network)
-    if not (network.use_peft or started_from_adapter):
+    if not (network.use_peft or is_adapter(network)):
+        # Otherwise TRL loads the model a second time, to be the reference.
         training.precompute_ref_log_probs = True
     trainer = DPOTrainer(
         model=load_model(network),
         args=training,
-        train_dataset=splits["train"][0],
-        eval_dataset=splits["test"][0] if "test" in splits else None,
+        train_dataset=data["train"],
+        eval_dataset=data.get("test"),
         processing_class=tokenizer,
-        # An adapter is trained further; its copy as it was is the reference.
-        peft_config=None if started_from_adapter else get_peft_config(network),
+        # An adapter is trained further; TRL keeps a copy of it as it was for the reference.
+        peft_config=new_adapter(network),
     )
     report_progress(trainer)
     result = trainer.train(resume_from_checkpoint=resume_from)
-    metrics = {**result.metrics, **(trainer.evaluate() if "test" in splits else {})}
+    metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}
 
     finish(
         folder,
         trainer,
         stage=2,
-        base_model=base_model_of(network.model_name_or_path),
+        base_model=base_model(network),
         release=release.facts(),
         recipe=asked.values,
         rows=rows,

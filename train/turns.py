@@ -5,17 +5,18 @@ it. Where a row's prompt continues the row before it, both become one sequence: 
 the same tokens, and the shared beginning is computed once.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from datasets import Dataset, Features, List, Value
-from datasets.arrow_writer import ArrowWriter
 
 from builders.chat_text import chat_text, token_ids
 from builders.errors import BadInput
+from builders.prompts import Message
 from train.counts import Counts
+from train.mapped import mapped
 
 IGNORED = -100  # torch's label of a token that no loss falls on
 _FEATURES = Features({"input_ids": List(Value("int32")), "labels": List(Value("int32"))})
@@ -29,12 +30,9 @@ def tokenised(
     `rows` are a release's, in its order; `max_length` is in tokens.
     """
     counts = Counts()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with ArrowWriter(path=str(path), features=_FEATURES) as writer:
-        for ids, labels in sequences(rows, tokenizer, max_length, counts):
-            writer.write({"input_ids": ids, "labels": labels})
-        writer.finalize()
-    return Dataset.from_file(str(path)), counts
+    learnt = sequences(rows, tokenizer, max_length, counts)
+    made = ({"input_ids": ids, "labels": labels} for ids, labels in learnt)
+    return mapped(made, _FEATURES, path), counts
 
 
 def sequences(
@@ -108,12 +106,23 @@ def _turns(
 
 
 def _turn(row: Mapping[str, Any], tokenizer: Any) -> _Turn:
-    prompt_text = chat_text(tokenizer, row["prompt"])
-    text = chat_text(tokenizer, [*row["prompt"], *row["completion"]], answer_next=False)
+    prompt_text, answer = answered(tokenizer, row["prompt"], row["completion"])
+    prompt, completion = token_ids(tokenizer, prompt_text), token_ids(tokenizer, answer)
+    return _Turn(prompt_text, prompt_text + answer, prompt, completion)
+
+
+def answered(
+    tokenizer: Any, prompt: Sequence[Message], answer: Sequence[Message]
+) -> tuple[str, str]:
+    """The prompt as the pipelines send it, and what of the answered conversation comes after it.
+
+    BadInput where the chat template does not begin the one with the other.
+    """
+    prompt_text = chat_text(tokenizer, prompt)
+    text = chat_text(tokenizer, [*prompt, *answer], answer_next=False)
     if not text.startswith(prompt_text):
         raise BadInput(
             "model_name_or_path: its chat template writes a conversation otherwise once it is "
             "answered, so what is trained would not be what is asked; give a chat_template"
         )
-    completion = token_ids(tokenizer, text[len(prompt_text) :])
-    return _Turn(prompt_text, text, token_ids(tokenizer, prompt_text), completion)
+    return prompt_text, text[len(prompt_text) :]

@@ -6,10 +6,10 @@ of TRL's ModelConfig; any other ends the run, named. Device and precision are th
 
 import difflib
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_type_hints
 
 import yaml
 
@@ -123,43 +123,45 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
         def error(self, message: str) -> NoReturn:
             raise BadInput(f"{asked.recipe}: {message}")
 
-    known = {one.name for each in classes for one in fields(each) if one.init}
-    for key in asked.values:
+    known = {one.name: one for each in classes for one in fields(each) if one.init}
+    # Not the fields' own, which transformers rewrites.
+    types = {key: of for each in classes for key, of in get_type_hints(each).items()}
+    for key, value in asked.values.items():
         if key in _REFUSED:
             raise BadInput(f"{asked.recipe}: {key}: {_REFUSED[key]}")
         if key not in known:
             near = difflib.get_close_matches(str(key), sorted(known), n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise BadInput(f"{asked.recipe}: unknown key {key!r}{hint}")
+        if isinstance(value, list) and "list" not in str(types[key]).lower():
+            raise BadInput(f"{asked.recipe}: {key}: one value is wanted, not a list")
     if asked.values.get("push_to_hub"):
         raise BadInput(f"{asked.recipe}: push_to_hub: `srt publish` is to come; leave it out")
+
     values = {**_HABITS, **asked.values, **_machine()}
+    # Words go through the parser's own checks. What no word can say is put there as it is.
+    words = [
+        f"--{key}={value}"
+        for key, value in values.items()
+        if value is not None and not isinstance(value, dict | list)
+    ]
     parser = Parser(classes)
-    # What no word of a command line can say; the rest goes through the parser's own checks.
     parser.set_defaults_with_config(
-        **{key: value for key, value in values.items() if _unspeakable(value)}
+        **{
+            key: value
+            for key, value in values.items()
+            if isinstance(value, dict | list) or (value is None and not _is_required(known[key]))
+        }
     )
     try:
-        return parser.parse_args_into_dataclasses(
-            args=list(_words(values)), look_for_args_file=False
-        )
+        return parser.parse_args_into_dataclasses(args=words, look_for_args_file=False)
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"{asked.recipe}: {reason}") from None
 
 
-def _unspeakable(value: Any) -> bool:
-    return value is None or value == [] or isinstance(value, dict)
-
-
-def _words(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in values.items():
-        if _unspeakable(value):
-            continue
-        if isinstance(value, list):
-            yield from (f"--{key}", *map(str, value))
-        else:
-            yield f"--{key}={value}"
+def _is_required(key: Field) -> bool:
+    return key.default is MISSING and key.default_factory is MISSING
 
 
 def _machine() -> dict[str, Any]:

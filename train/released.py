@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,21 +80,23 @@ def open_release(release: str, revision: str | None, config: str, *, stage: int)
         found = _downloaded(release, revision, config)
     else:
         raise BadInput(f"release: {release} is neither a folder nor the ORG/NAME of a dataset")
-    found = _with_manifest(found, release, stage)
+    found = replace(found, manifest=_manifest(found, release, stage))
     for path, digest in found.facts()["sha256"].items():
         if _sha256(found.folder / path) != digest:
             raise BadInput(f"release: {found.folder / path} is not the file that was released")
     return found
 
 
-def _with_manifest(found: Released, release: str, stage: int) -> Released:
+def _manifest(found: Released, release: str, stage: int) -> dict[str, Any]:
     path = found.folder / "manifest.json"
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
         configs, released_stage = manifest["configs"], manifest["stage"]
+        if found.config in configs:
+            replace(found, manifest=manifest).facts()
     except FileNotFoundError:
         raise BadInput(f"release: {release} has no manifest.json; it is not a release") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise BadInput(f"release: {path} is not a release's manifest") from None
     if released_stage != stage:
         raise BadInput(
@@ -105,12 +107,12 @@ def _with_manifest(found: Released, release: str, stage: int) -> Released:
         raise BadInput(
             f"dataset_config: {release} has no {found.config!r}; it has {', '.join(configs)}"
         )
-    return Released(found.folder, found.config, manifest, found.repo, found.commit)
+    return manifest
 
 
 def _downloaded(repo: str, revision: str | None, config: str) -> Released:
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.errors import OfflineModeIsEnabled
 
     try:
         known = revision and _COMMIT.fullmatch(revision)
@@ -126,7 +128,8 @@ def _downloaded(repo: str, revision: str | None, config: str) -> Released:
             f"release: HF_HUB_OFFLINE is set, so nobody can say which commit {revision or 'main'} "
             f"of {repo} is; give the folder of a downloaded snapshot"
         ) from None
-    except (HfHubHTTPError, OSError) as error:
+    # The transport below the Hub's client has exceptions of its own.
+    except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"release: {repo} at {revision or 'main'}: {reason}") from None
     return Released(Path(folder), config, {}, repo, commit)

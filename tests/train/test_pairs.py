@@ -1,0 +1,61 @@
+import pytest
+import torch
+from trl import DPOConfig, DPOTrainer
+
+from builders.errors import BadInput
+from builders.preferences import to_preference
+from pipelines.llms.base import Request
+from pipelines.llms.chat_prompt import prompts
+from tests.tiny_model import TEMPLATE, tiny_model, tiny_tokenizer
+from tests.train.conversations import short_rows
+from train.counts import Counts
+from train.pairs import fitting
+
+NO_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+) + TEMPLATE
+ROWS = [to_preference(row) for row in short_rows(12)]
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, NO_SYSTEM], ids=["system", "no-system"])
+def test_trl_reads_the_prompts_that_the_pipelines_send(tmp_path, template):
+    tokenizer = tiny_tokenizer(template)
+    pairs, counts = fitting(ROWS, tokenizer, None, tmp_path / "train.arrow")
+    gpu = torch.cuda.is_available()
+    config = DPOConfig(str(tmp_path), use_cpu=not gpu, bf16=gpu, max_length=None, report_to="none")
+    trainer = DPOTrainer(
+        tiny_model(), tiny_model(), config, train_dataset=pairs, processing_class=tokenizer
+    )
+    sent, _ = prompts(tokenizer, [Request(row["prompt"], seed=0) for row in ROWS], 1, None)
+    for index, (row, read) in enumerate(zip(ROWS, trainer.train_dataset, strict=True)):
+        assert read["prompt_ids"] == sent[index]
+        for side in ("chosen", "rejected"):
+            assert tokenizer.decode(read[f"{side}_ids"]) == row[side][0]["content"] + "<|end|>"
+    answers = [
+        len(read[f"{side}_ids"])
+        for read in trainer.train_dataset
+        for side in ("chosen", "rejected")
+    ]
+    assert counts == Counts(
+        rows=12,
+        sequences=24,
+        tokens=sum(answers) + 2 * sum(len(ids) for ids in sent.values()),
+        learnt_tokens=sum(answers),
+    )
+
+
+def test_a_pair_is_left_out_where_either_answer_is_too_long(tmp_path):
+    tokenizer = tiny_tokenizer()
+    _, every = fitting(ROWS, tokenizer, None, tmp_path / "a.arrow")
+    longest = max(
+        len(tokenizer.apply_chat_template([*row["prompt"], *row["chosen"]])["input_ids"])
+        for row in ROWS
+    )
+    _, all_but_one = fitting(ROWS, tokenizer, longest - 1, tmp_path / "b.arrow")
+    assert (every.too_long, all_but_one.too_long, all_but_one.sequences) == (0, 1, 22)
+
+
+def test_a_template_that_rewrites_answered_prompts_is_refused(tmp_path):
+    thinking = TEMPLATE.replace("<|assistant|>{% endif %}", "<|assistant|>\n{% endif %}")
+    with pytest.raises(BadInput, match="chat template writes a conversation otherwise"):
+        fitting(ROWS, tiny_tokenizer(thinking), None, tmp_path / "train.arrow")

@@ -8,7 +8,7 @@ stopped is continued.
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,13 +46,24 @@ class Loop:
 
 def run_loop(loop: Loop, say: Say) -> None:
     """Take every step that has not been taken; RunFailed where one fails."""
-    _build(loop, 1, say, "stage1-embedded.yaml", loop.stage1)
-    _release(loop, 1, say)
-    _train(loop, 1, say, loop.train1)
-    checkpoint = ["--model", str(loop.checkpoint(1))]
-    _build(loop, 2, say, "stage2-embedded.yaml", loop.stage2, checkpoint)
-    _release(loop, 2, say)
-    _train(loop, 2, say, {"model_name_or_path": loop.checkpoint(1), **loop.train2})
+    make_release(loop, 1, say)
+    train(loop, 1, say, loop.train1)
+    make_release(loop, 2, say)
+    train(loop, 2, say, {"model_name_or_path": loop.checkpoint(1), **loop.train2})
+
+
+def make_release(loop: Loop, number: int, say: Say) -> None:
+    """The run of a stage, and its release."""
+    run, release = loop.run(number), loop.release(number)
+    if not (run / "manifest.json").exists():
+        recipe = f"stage{number}-embedded.yaml"
+        values = {1: loop.stage1, 2: loop.stage2}[number]
+        model = [] if number == 1 else ["--model", str(loop.checkpoint(1))]
+        words = [recipe, *assignments(values), *model, "--out", str(run)]
+        srt(say, "build", f"stage{number}", *words)
+    if not release.exists():
+        name = ["--name", f"stage{number}", "--version", _VERSION, "--out", str(release.parent)]
+        srt(say, "release", str(run), *name)
 
 
 def srt(say: Say, *words: str) -> None:
@@ -65,40 +76,21 @@ def assignments(values: Values) -> list[str]:
     return [f"{key}={value}" for key, value in values.items()]
 
 
-def _build(
-    loop: Loop,
-    number: int,
-    say: Say,
-    recipe: str,
-    values: Values,
-    more: Sequence[str] = (),
-) -> None:
-    if not (loop.run(number) / "manifest.json").exists():
-        folder = str(loop.run(number))
-        words = ["build", f"stage{number}", recipe, *assignments(values), *more, "--out", folder]
-        srt(say, *words)
+def train(loop: Loop, number: int, say: Say, values: Values) -> None:
+    """The checkpoint of a stage; `values` override keys of the train script's recipe."""
+    train_into(loop.checkpoint(number), number, {"release": loop.release(number), **values}, say)
 
 
-def _release(loop: Loop, number: int, say: Say) -> None:
-    release = loop.release(number)
-    if not release.exists():
-        name = ["--name", f"stage{number}", "--version", _VERSION, "--out", str(release.parent)]
-        srt(say, "release", str(loop.run(number)), *name)
-
-
-def _train(loop: Loop, number: int, say: Say, values: Values) -> None:
-    checkpoint = loop.checkpoint(number)
+def train_into(checkpoint: Path, number: int, values: Values, say: Say) -> None:
+    """Train a stage's embedded recipe with `values` over it, unless that was done."""
     if (checkpoint / "training.json").exists():
         return
     script = _TRAIN / f"stage{number}.py"
     recipe = _TRAIN / "recipes" / f"stage{number}-embedded.yaml"
-    keys = {"release": loop.release(number), "output_dir": checkpoint, **values}
-    words = [
-        str(recipe),
-        *(word for key, value in keys.items() for word in (f"--{key}", str(value))),
-    ]
-    say(f"python train/{script.name} train/recipes/{recipe.name} {shlex.join(words[1:])}")
-    _run([sys.executable, str(script), *words], f"train/{script.name}")
+    keys = {**values, "output_dir": checkpoint}
+    words = [word for key, value in keys.items() for word in (f"--{key}", str(value))]
+    say(f"python train/{script.name} train/recipes/{recipe.name} {shlex.join(words)}")
+    _run([sys.executable, str(script), str(recipe), *words], f"train/{script.name}")
 
 
 def _run(command: list[str], name: str) -> None:

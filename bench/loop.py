@@ -9,6 +9,7 @@ review and refine the same unseen problems, and a program that knows the answers
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ def full(out: Path) -> Loop:
     return Loop(
         out,
         stage1={"instructions.verifiable": 640, **shared},
-        stage2={"instructions.verifiable": 240, **shared},
+        stage2={"instructions.verifiable": 240, "critic.max_new_tokens": 256, **shared},
+        train1={"num_train_epochs": 1},
     )
 
 
@@ -72,7 +74,8 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.out
     loop = smoke(out) if arguments.smoke else full(out)
-    run_loop(loop, say)
+    if not run_loop(loop, say):
+        sys.exit("the model preferred none of its refinements: there is no stage 2 to measure")
     rows = 18 if arguments.smoke else 198
     runs = {model: evaluated(loop, model, rows) for model in _MODELS}
     report(out, runs)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builders.errors import RunFailed
+from builders.run import Run
 
 Say = Callable[[str], None]
 Values = Mapping[str, object]
@@ -44,23 +45,37 @@ class Loop:
         return self.out / "checkpoints" / f"stage{number}"
 
 
-def run_loop(loop: Loop, say: Say) -> None:
-    """Take every step that has not been taken; RunFailed where one fails."""
+def run_loop(loop: Loop, say: Say) -> bool:
+    """Take every step that has not been taken; RunFailed where one fails.
+
+    False where the model scored none of its refinements higher than its drafts: there is nothing
+    to train stage 2 on.
+    """
     make_release(loop, 1, say)
     train(loop, 1, say, loop.train1)
+    make_run(loop, 2, say)
+    if not Run(loop.run(2)).read_manifest()["funnel"]["kept"]:
+        return False
     make_release(loop, 2, say)
     train(loop, 2, say, {"model_name_or_path": loop.checkpoint(1), **loop.train2})
+    return True
 
 
-def make_release(loop: Loop, number: int, say: Say) -> None:
-    """The run of a stage, and its release."""
-    run, release = loop.run(number), loop.release(number)
+def make_run(loop: Loop, number: int, say: Say) -> None:
+    """The run of a stage."""
+    run = loop.run(number)
     if not (run / "manifest.json").exists():
         recipe = f"stage{number}-embedded.yaml"
         values = {1: loop.stage1, 2: loop.stage2}[number]
         model = [] if number == 1 else ["--model", str(loop.checkpoint(1))]
         words = [recipe, *assignments(values), *model, "--out", str(run)]
         srt(say, "build", f"stage{number}", *words)
+
+
+def make_release(loop: Loop, number: int, say: Say) -> None:
+    """The run of a stage, and its release."""
+    make_run(loop, number, say)
+    run, release = loop.run(number), loop.release(number)
     if not release.exists():
         name = ["--name", f"stage{number}", "--version", _VERSION, "--out", str(release.parent)]
         srt(say, "release", str(run), *name)
@@ -94,6 +109,7 @@ def train_into(checkpoint: Path, number: int, values: Values, say: Say) -> None:
 
 
 def _run(command: list[str], name: str) -> None:
-    status = subprocess.run(command, check=False).returncode  # noqa: S603
+    # What it prints is progress here: the caller's own output may be for a machine.
+    status = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603
     if status != 0:
         raise RunFailed(f"{name} ended with status {status}; the same command goes on from there")

@@ -1,39 +1,67 @@
-"""`srt demo`: the main job on a fresh machine, offline but for one download."""
+"""`srt demo`: the whole method on a fresh machine, offline but for one download."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-_VERSION = "1.0.0"
+# Kinds of problems that a small model learns from few rows.
+_FAMILIES = '["arithmetic", "capital", "comparison", "extraction", "json_object", "unit"]'
+_SHARED = {"instructions.families": _FAMILIES, "batch_size": 96}
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to work in.")] = Path("srt-demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Draft with a real small model, review, refine, score, filter, and make a release.
+    """Both stages with a real small model: draft, review, refine, release, train, and again.
 
-    The instructions have answers that can be computed, so the critic needs no model. Running it
-    again continues a demo that was stopped.
+    The instructions of stage 1 have answers that can be computed, so its critic needs no model;
+    in stage 2 the model that was trained is its own critic. Running it again continues a demo
+    that was stopped.
     """
+    from builders.run import Run
     from pipelines.cli import console
-    from pipelines.cli.build import run_build
-    from pipelines.cli.release import print_loading, write_release
-    from pipelines.recipe_file import load_recipe
+    from pipelines.cli.release import print_loading
+    from pipelines.loop import Loop, run_loop
 
-    recipe = load_recipe(Path("demo.yaml"))
-    run = run_build(recipe, out / "run")
-    manifest = run.read_manifest()
-    folder = out / "releases" / f"{recipe.name}@v{_VERSION}"
-    if not folder.exists():
-        write_release(run, manifest, name=recipe.name, version=_VERSION, out=folder.parent)
+    loop = Loop(
+        out,
+        stage1={"instructions.verifiable": 96, "drafts.max_new_tokens": 128, **_SHARED},
+        stage2={
+            "instructions.verifiable": 48,
+            "drafts.max_new_tokens": 128,
+            "critic.max_new_tokens": 256,
+            **_SHARED,
+        },
+        train1={"per_device_train_batch_size": 4},
+    )
+    whole = run_loop(loop, lambda command: console.err.print(f"\n$ {command}", markup=False))
+    stages = (1, 2) if whole else (1,)
     if as_json:
-        facts = {"run": str(run.folder), "release": str(folder), **manifest["funnel"]}
+        facts = {
+            f"stage{number}": {
+                "run": str(loop.run(number)),
+                "release": str(loop.release(number)),
+                "checkpoint": str(loop.checkpoint(number)),
+                **Run(loop.run(number)).read_manifest()["funnel"],
+            }
+            for number in stages
+        }
         console.print_json(facts)
         return
-    console.print_funnel(manifest["funnel"])
-    console.out.print(f"run: {run.folder}")
-    console.out.print(f"release: {folder}")
-    print_loading(folder)
-    console.out.print(f"look at it: srt show {folder}")
+    for number in stages:
+        console.out.print(f"\nstage {number}")
+        console.print_funnel(Run(loop.run(number)).read_manifest()["funnel"])
+        console.out.print(f"release: {loop.release(number)}")
+        console.out.print(f"checkpoint: {loop.checkpoint(number)}")
+    if not whole:
+        console.out.print(
+            "\nthe model scored none of its refinements higher than its drafts: from so few rows "
+            "it has not learnt to, and stage 2 has nothing to train on"
+        )
+    console.out.print("")
+    print_loading(loop.release(1))
+    console.out.print(f"look at the rows: srt show {loop.release(1)}")
+    question = '"Name the capital city of Portugal."'
+    console.out.print(f"look at the model: srt generate {loop.checkpoint(stages[-1])} {question}")

@@ -115,3 +115,25 @@ def test_one_round_is_one_run(tmp_path):
 def test_a_wrong_recipe_is_one_line(changes, said):
     with pytest.raises(BadInput, match=said):
         recipe(**changes)
+
+
+def test_a_checkpoint_in_this_process_after_torch_was_used(tmp_path):
+    """distilabel's own runner forks, and hangs for ever where torch's threads have run."""
+    import torch
+
+    from tests.tiny_model import save_tiny_model, tiny_model
+
+    tiny_model().generate(torch.tensor([[5, 6, 7]]), max_new_tokens=4, do_sample=False)
+    model = {
+        "kind": "transformers",
+        "model": str(save_tiny_model(tmp_path / "tiny")),
+        "device": "cpu",
+        "max_new_tokens": 8,
+    }
+    instructions = {"verifiable": 12}
+    found = build_run(
+        recipe(drafts=model, critic=model, instructions=instructions), tmp_path / "run"
+    )
+    rows = list(found.iter_rows())
+    assert len(rows) == 12
+    assert {call["endpoint"] for row in rows for call in row["calls"]} == {"transformers"}

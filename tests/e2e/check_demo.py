@@ -1,0 +1,18 @@
+"""Whether `srt demo --json` tells of a demo that did what README says; run by `.ci/run`."""
+
+import json
+import sys
+from pathlib import Path
+
+facts = json.load(sys.stdin)
+stage1 = facts["stage1"]
+assert stage1["rows"] == 96
+assert stage1["drafted"] >= 60
+assert stage1["kept"] >= 30
+assert stage1["mean_refinement_score"] > stage1["mean_draft_score"]
+for stage in facts.values():
+    release, checkpoint = Path(stage["release"]), Path(stage["checkpoint"])
+    assert (release / "assets" / "scores.png").stat().st_size > 5_000
+    assert "SmolLM2-135M-Instruct" in (release / "README.md").read_text()
+    assert (checkpoint / "training.json").is_file()
+print(f"the demo is whole: {', '.join(facts)}")

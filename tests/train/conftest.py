@@ -79,3 +79,14 @@ def stage1_full(command, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained") / "stage1-full"
     main(command("stage1-70b-zero3.yaml", folder, save_steps=2))
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Of a model this small, threads do nothing but wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

@@ -5,7 +5,9 @@ from tests.ledger_rows import kept_rows
 
 def short_rows(count):
     """Kept ledger rows, shorter than others."""
-    for row in kept_rows(count):
+    for number, row in enumerate(kept_rows(count)):
+        # Now the one is longer and now the other.
+        draft, refinement = (80, 120) if number % 2 else (120, 80)
         critique = {
             "weaknesses": row["critique"]["weaknesses"][:1],
             "suggestions": row["critique"]["suggestions"][:1],
@@ -13,8 +15,8 @@ def short_rows(count):
         }
         yield {
             **row,
-            "draft": row["draft"][:80],
-            "refinement": row["refinement"][:120],
+            "draft": row["draft"][:draft],
+            "refinement": row["refinement"][:refinement],
             "critique": critique,
             "draft_assessment": critique,
             "refinement_assessment": {**critique, "score": row["refinement_score"]},

@@ -47,12 +47,18 @@ def test_trl_reads_the_prompts_that_the_pipelines_send(tmp_path, template):
 def test_a_pair_is_left_out_where_either_answer_is_too_long(tmp_path):
     tokenizer = tiny_tokenizer()
     _, every = fitting(ROWS, tokenizer, None, tmp_path / "a.arrow")
-    longest = max(
-        len(tokenizer.apply_chat_template([*row["prompt"], *row["chosen"]])["input_ids"])
+    longest = [
+        max(
+            len(tokenizer.apply_chat_template([*row["prompt"], *row[side]])["input_ids"])
+            for side in ("chosen", "rejected")
+        )
         for row in ROWS
-    )
-    _, all_but_one = fitting(ROWS, tokenizer, longest - 1, tmp_path / "b.arrow")
-    assert (every.too_long, all_but_one.too_long, all_but_one.sequences) == (0, 1, 22)
+    ]
+    limit = sorted(longest)[4]
+    _, some = fitting(ROWS, tokenizer, limit, tmp_path / "b.arrow")
+    left = sum(length <= limit for length in longest)
+    assert every.too_long == 0
+    assert (some.rows, some.too_long, some.sequences) == (12, 12 - left, 2 * left)
 
 
 def test_a_template_that_rewrites_answered_prompts_is_refused(tmp_path):

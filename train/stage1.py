@@ -30,6 +30,7 @@ def main(argv: list[str]) -> None:
 
     from train.checkpoint import begin, finish, rows_folder
     from train.counts import not_empty
+    from train.learnt_tokens import LearntTokensTrainer, is_enough
     from train.model import base_model, load_model, load_tokenizer, new_adapter
     from train.progress import report_progress
     from train.released import open_release
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> None:
     if not training.packing:
         training.max_length = None  # every sequence fits
 
-    trainer = SFTTrainer(
+    trainer = (LearntTokensTrainer if is_enough(training) else SFTTrainer)(
         model=load_model(network),
         args=training,
         train_dataset=data["train"],

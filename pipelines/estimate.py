@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from builders.prompts import chat, critique_prompt, score_prompt
+from builders.sft import review_turns
 from builders.sources import Source, draw
 from pipelines.recipe import GivenDrafts, Price, Recipe, VerifiableTeacher
 
@@ -54,22 +55,28 @@ def estimate(
             tokens = sum(count(turn["content"]) for turn in prompt)
             _add(steps, "draft", drafts, tokens, tokens, usual, longest_draft)
         if not isinstance(critic, VerifiableTeacher):
-            tokens = count(_rendered(critique_prompt, critic, row))
+            tokens = count(_asked(recipe, critique_prompt, critic, row))
             longest = critic.max_new_tokens
             written = min(_USUAL_REVIEW + usual, longest)
             _add(
                 steps, "critique", critic, tokens + usual, tokens + longest_draft, written, longest
             )
         if not isinstance(scorer, VerifiableTeacher):
-            tokens = count(_rendered(score_prompt, scorer, row))
+            tokens = count(_asked(recipe, score_prompt, scorer, row))
             written, longest = min(_USUAL_REVIEW, scorer.max_new_tokens), scorer.max_new_tokens
             answers = {"score_draft": longest_draft, "score_refinement": critic.max_new_tokens}
+            if getattr(recipe, "scores", None) == "review":
+                del answers["score_draft"]  # it is the critique's
             for step, answer in answers.items():
                 _add(steps, step, scorer, tokens + usual, tokens + answer, written, longest)
     return [_priced(step, recipe.price_of(model)) for step, model in steps.values()]
 
 
-def _rendered(prompt: Callable[..., Any], model: Any, row: dict[str, Any]) -> str:
+def _asked(recipe: Recipe, prompt: Callable[..., Any], model: Any, row: dict[str, Any]) -> str:
+    """The text of a request to review an answer, without the answer."""
+    if recipe.stage == 2:
+        turns = review_turns(row["instruction"], "", system=row["system"] or model.system)
+        return "\n".join(turn["content"] for turn in turns)
     as_json = getattr(model, "structured_output", False)
     text = prompt(as_json=as_json).render(
         system=row["system"], instruction=row["instruction"], response=""

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 
 from builders.errors import BadInput
@@ -5,6 +7,8 @@ from builders.prompts import request_prompt
 from builders.release.make import make_release
 from builders.sft import review_turns
 from pipelines.build import build_run
+from pipelines.estimate import estimate
+from pipelines.instructions import make_sources
 from pipelines.llms.scripted import ScriptedLLM
 from pipelines.recipe_file import parse_recipe
 from pipelines.rounds import build_rounds, mean_gain
@@ -95,6 +99,16 @@ def test_rounds_refine_refinements_until_that_no_longer_helps(tmp_path):
     assert drafts == refinements
     assert mean_gain(second) > 0
     assert mean_gain(last) <= 0
+
+
+def test_an_estimate_counts_the_calls_that_are_made(run):
+    given = recipe()
+    steps = {
+        step.step: step
+        for step in estimate(given, make_sources(given.instructions), lambda text: len(text))
+    }
+    made = Counter(call["step"] for row in run.iter_rows() for call in row["calls"])
+    assert {name: step.calls for name, step in steps.items()} == made
 
 
 def test_one_round_is_one_run(tmp_path):

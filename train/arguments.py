@@ -141,7 +141,7 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
     values = {**_HABITS, **asked.values, **_machine()}
     # Words go through the parser's own checks. What no word can say is put there as it is.
     words = [
-        f"--{key}={value}"
+        f"--{key}={_word(value, types[key])}"
         for key, value in values.items()
         if value is not None and not isinstance(value, dict | list)
     ]
@@ -158,6 +158,13 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"{asked.recipe}: {reason}") from None
+
+
+def _word(value: Any, of: Any) -> str:
+    if isinstance(value, bool) and "bool" not in str(of):
+        # `save_strategy: no` is false to YAML.
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _is_required(key: Field) -> bool:

@@ -102,7 +102,7 @@ def test_a_folder_of_rows_is_found_from_anywhere(recipe, tmp_path, monkeypatch):
         (["--push_to_hub"], "push_to_hub: `srt publish` is to come"),
         (["--learning_rate", "fast"], "argument --learning_rate.*: invalid float value: 'fast'"),
         (["--max_length", "2.5"], "argument --max_length.*: invalid int value: '2.5'"),
-        (["--max_steps", "true"], "argument --max_steps.*: invalid int value: 'True'"),
+        (["--max_steps", "true"], "argument --max_steps.*: invalid int value: 'yes'"),
         (["--packing", "maybe"], "argument --packing.*: .*maybe"),
         (["--loss_type", "other"], "argument --loss_type.*: invalid choice: 'other'"),
         (["--learning_rate", "[1, 2]"], "learning_rate: one value is wanted, not a list"),
@@ -115,6 +115,11 @@ def test_a_wrong_key_or_value_is_named(recipe, words, reason):
     with pytest.raises(BadInput, match=reason) as error:
         parsed(recipe, *words)
     assert "\n" not in str(error.value)
+
+
+def test_the_word_no_is_a_word_where_words_are_wanted(recipe):
+    training = parsed(recipe, "--save_strategy", "no", "--packing", "no")[1]
+    assert (training.save_strategy, training.packing) == ("no", False)
 
 
 def test_push_to_hub_may_say_no(recipe):

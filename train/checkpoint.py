@@ -40,7 +40,8 @@ def begin(folder: Path, asked: Mapping[str, Any]) -> str | None:
         changed = sorted(
             key for key in {*before, *asked} - _NOT_IDENTITY if before.get(key) != asked.get(key)
         )
-        if changed:
+        # Without a checkpoint there is nothing to mix up: the run ended before its first.
+        if changed and _last_checkpoint(folder):
             raise BadInput(
                 f"output_dir: {folder} was begun with another recipe (it differs in "
                 f"{', '.join(changed)}); give another one"

@@ -104,6 +104,8 @@ def test_an_adapter_is_trained_further(command, stage1, tiny, tmp_path):
 def test_nothing_to_train_on_is_one_line(command, tmp_path):
     with pytest.raises(BadInput, match=r"release: nothing to train on: \d+ rows, of which"):
         main(command(RECIPE, tmp_path / "out", max_length=16))
+    # Nothing was begun that a better recipe could not take the place of.
+    main(command(RECIPE, tmp_path / "out", max_steps=1))
 
 
 def test_a_loss_that_is_no_number_ends_the_run(command, tmp_path):

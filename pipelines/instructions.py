@@ -56,12 +56,7 @@ def _hub_sources(block: HubInstructions) -> list[Source]:
     """The data files of a dataset's snapshot. The tag or branch is resolved to a commit first:
     `load_dataset(revision=...)` can fall back to another version without saying so."""
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        RepositoryNotFoundError,
-        RevisionNotFoundError,
-    )
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     where = f"instructions.hub: {block.hub}@{block.revision}"
     try:
@@ -81,7 +76,11 @@ def _hub_sources(block: HubInstructions) -> list[Source]:
         raise BadInput(f"{where}: there is no such revision") from None
     except RepositoryNotFoundError:
         raise BadInput(f"{where}: no such dataset, or the token may not read it") from None
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise BadInput(f"{where}: {' '.join(str(error).split())}") from None
+    except BadInput:
+        raise
+    # The transport below the Hub's client has exceptions of its own.
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{where}: {reason}") from None
     name = f"{block.hub}@{info.sha[:12]}"
     return [_file_source(block, Path(folder) / file, name) for file in files]

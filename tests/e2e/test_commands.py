@@ -179,3 +179,6 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
         assert "no such revision" in one_line(
             srt("build", "stage1", other, env=env, expect=2).stderr
         )
+    # The server is gone.
+    other = recipe(instructions=source.format("v1.0.0"), name="another")
+    assert "org/name@v1.0.0" in one_line(srt("build", "stage1", other, env=env, expect=2).stderr)

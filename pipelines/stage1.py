@@ -7,6 +7,7 @@ load → draft → critique + refinement → independent scores → filters → 
 from collections.abc import Sequence
 from typing import Any
 
+from builders.overlap import Earlier
 from builders.sources import Source
 from pipelines import dag
 from pipelines.llm import Models
@@ -33,14 +34,7 @@ def make_pipeline(
     filters = recipe.filters.as_filters()
     with dag.Pipeline(name=f"srt-stage1-{recipe.name}") as pipeline:
         (
-            LoadInstructions(
-                name="load",
-                sources=list(sources),
-                skip=skip,
-                limit=limit,
-                batch_size=recipe.batch_size,
-                with_drafts=isinstance(recipe.drafts, GivenDrafts),
-            )
+            load_step(recipe, sources, skip, limit)
             >> draft_step(recipe, models)
             >> _critique_step(recipe, models)
             >> _score_step(recipe, models)
@@ -57,6 +51,25 @@ def settings(recipe: Recipe, model: AnyModel, models: Models) -> dict[str, Any]:
         "system": model.system,
         "price": recipe.price_of(model),
     }
+
+
+def load_step(
+    recipe: Recipe,
+    sources: Sequence[Source],
+    skip: int,
+    limit: int | None,
+    earlier: Earlier | None = None,
+) -> dag.GeneratorStep:
+    """The step that draws the rows, in either stage."""
+    return LoadInstructions(
+        name="load",
+        sources=list(sources),
+        skip=skip,
+        limit=limit,
+        batch_size=recipe.batch_size,
+        with_drafts=isinstance(recipe.drafts, GivenDrafts),
+        earlier=earlier,
+    )
 
 
 def draft_step(recipe: Recipe, models: Models) -> dag.Step:

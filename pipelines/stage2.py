@@ -11,10 +11,10 @@ from builders.overlap import Earlier
 from builders.sources import Source
 from pipelines import dag
 from pipelines.llm import Models
-from pipelines.recipe import GivenDrafts, Stage2Recipe, VerifiableTeacher
+from pipelines.recipe import Stage2Recipe, VerifiableTeacher
 from pipelines.self_review import SelfCritique, SelfScore
-from pipelines.stage1 import draft_step, settings
-from pipelines.steps import KeepOrDrop, LoadInstructions, VerifiableScore
+from pipelines.stage1 import draft_step, load_step, settings
+from pipelines.steps import KeepOrDrop, VerifiableScore
 
 
 def make_pipeline(
@@ -37,15 +37,7 @@ def make_pipeline(
     filters = recipe.filters.as_filters()
     with dag.Pipeline(name=f"srt-stage2-{recipe.name}") as pipeline:
         (
-            LoadInstructions(
-                name="load",
-                sources=list(sources),
-                skip=skip,
-                limit=limit,
-                batch_size=recipe.batch_size,
-                with_drafts=isinstance(recipe.drafts, GivenDrafts),
-                earlier=Earlier.in_folders(recipe.disjoint_from),
-            )
+            load_step(recipe, sources, skip, limit, Earlier.in_folders(recipe.disjoint_from))
             >> draft_step(recipe, models)
             >> SelfCritique(
                 name="critique",

@@ -1,6 +1,7 @@
 """Weights in this process: where they come from, where they go, and one copy of each."""
 
 import os
+import warnings
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,8 @@ from pipelines.embedded import CHECKPOINT, MODEL_NAME, checkpoint_path
 from pipelines.llms.openmp import ONE_AT_A_TIME
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+# PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
+warnings.filterwarnings("ignore", r".*gradient_checkpointing.* is deprecated", FutureWarning)
 
 # isort: split
 import torch

@@ -12,8 +12,6 @@ from pipelines.embedded import CHECKPOINT, MODEL_NAME, checkpoint_path
 from pipelines.llms.openmp import ONE_AT_A_TIME
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-# PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
-warnings.filterwarnings("ignore", r".*gradient_checkpointing.* is deprecated", FutureWarning)
 
 # isort: split
 import torch
@@ -28,6 +26,9 @@ from huggingface_hub.errors import (
 )
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
+
+# PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
+warnings.filterwarnings("ignore", r".*gradient_checkpointing.* is deprecated", FutureWarning)
 
 _ADAPTER, _CONFIG = "adapter_config.json", "config.json"
 

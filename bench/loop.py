@@ -45,9 +45,9 @@ def full(out: Path) -> Loop:
     }
     return Loop(
         out,
-        stage1={"instructions.verifiable": 640, **shared},
+        stage1={"instructions.verifiable": 600, **shared},
         stage2={"instructions.verifiable": 240, "critic.max_new_tokens": 256, **shared},
-        train1={"num_train_epochs": 1},
+        train1={"num_train_epochs": 1, "dataset_config": "sft-balanced"},
     )
 
 
@@ -63,7 +63,7 @@ def smoke(out: Path) -> Loop:
         stage1={"instructions.verifiable": 48, **shared},
         # Two points of margin would leave no pair to train on.
         stage2={"instructions.verifiable": 24, "critic.max_new_tokens": 96, **shared},
-        train1={"num_train_epochs": 4},
+        train1={"num_train_epochs": 4, "dataset_config": "sft-balanced"},
     )
 
 

@@ -20,9 +20,10 @@ class SftForm:
     """What a config trains on. The paper's ablations (Table 4) leave parts out.
 
     `draft` says whether the draft itself is trained on; `refine_only` trains on the refinement
-    as a direct answer, with neither draft nor feedback; `balanced` adds the independent reviews
-    of both answers, by one request, so that the model sees good answers scored high and only the
-    answer can tell it which is which.
+    as a direct answer, with neither draft nor feedback; `balanced` also shows good answers scored
+    high, so that only the answer can tell the model which score to give: a refinement that leaves
+    nothing to improve is reviewed by the same request and repeated; where something is left, the
+    independent reviews of both answers are added.
     """
 
     parts: tuple[str, ...] = PARTS
@@ -83,13 +84,17 @@ def to_sft(row: Mapping[str, Any], form: SftForm) -> Iterator[dict[str, Any]]:
         review_turns(instruction, draft, system=system, parts=form.parts),
         render_feedback(row["critique"], row["refinement"], parts=form.parts),
     )
-    if form.balanced:
-        answers = {row["draft"]: row["draft_assessment"]}
-        answers[row["refinement"]] = row["refinement_assessment"]
-        for answer, assessment in answers.items():
-            yield _row(
-                row["id"],
-                "assessment",
-                review_turns(instruction, answer, system=system, refined=False),
-                render_feedback(assessment),
-            )
+    if form.balanced and row["refinement"] != draft:
+        yield from _balancing(row)
+
+
+def _balancing(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    instruction, system, refinement = row["instruction"], row["system"], row["refinement"]
+    review = row["refinement_assessment"]
+    if not review["weaknesses"] and not review["suggestions"]:
+        prompt = review_turns(instruction, refinement, system=system)
+        yield _row(row["id"], "feedback", prompt, render_feedback(review, refinement))
+        return
+    for part in ("draft", "refinement"):
+        prompt = review_turns(instruction, row[part], system=system, refined=False)
+        yield _row(row["id"], "assessment", prompt, render_feedback(row[f"{part}_assessment"]))

@@ -357,8 +357,8 @@ class Stage2Recipe(Recipe):
     """A model that stage 1 has trained drafts, criticises and refines its own answers.
 
     It is asked in the words that it was trained on. `scores: review` asks for the same review of
-    each answer as in training and reads the score alone; `assessment` is for models trained on
-    `sft-balanced`, which learnt to review without refining.
+    each answer as in training and reads the score alone; `assessment` asks for a review without a
+    refinement, which a model learns from `sft-balanced` where its critic left something to improve.
     """
 
     stage: Literal[2] = 2

@@ -107,7 +107,7 @@ def describe_form(form: SftForm) -> str:
     else:
         feedback = "the feedback and the refinement"
     draft = "the draft, then " if form.draft else ""
-    balanced = ", then an independent review of each of the two answers" if form.balanced else ""
+    balanced = ", then reviews that show good answers scored high" if form.balanced else ""
     unlearnt = "" if form.draft else "; the draft is shown and not learnt"
     return f"Training rows: {draft}{feedback}{balanced}{unlearnt}."
 

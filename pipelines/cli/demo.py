@@ -34,7 +34,7 @@ def demo(
             "critic.max_new_tokens": 256,
             **_SHARED,
         },
-        train1={"per_device_train_batch_size": 4},
+        train1={"per_device_train_batch_size": 4, "dataset_config": "sft-balanced"},
     )
     whole = run_loop(loop, lambda command: console.err.print(f"\n$ {command}", markup=False))
     stages = (1, 2) if whole else (1,)

@@ -62,18 +62,29 @@ def test_the_coarser_ablations():
     assert set(completions("sft-draft-masked")) == {"feedback"}
 
 
-def test_balanced_adds_the_reviews_of_both_answers_by_one_request():
+def test_balanced_reviews_a_refinement_that_leaves_nothing_to_improve_by_the_same_request():
     rows = list(to_sft(ROW, SFT_FORMS["sft-balanced"]))
+    draft, refinement = (row for row in rows if row["turn"] == "feedback")
+    assert draft["prompt"][-1] == refinement["prompt"][-1]
+    assert refinement["prompt"] == review_turns(ROW["instruction"], ROW["refinement"])
+    review = refinement["completion"][0]["content"]
+    assert "[[10]]" in review
+    assert review.endswith("### Improved Response\nIn Paris.")
+
+
+def test_balanced_assesses_both_answers_where_something_is_left_to_improve():
+    left = {"weaknesses": ["It is terse."], "suggestions": ["Say more."], "score": 8}
+    rows = list(to_sft({**ROW, "refinement_assessment": left}, SFT_FORMS["sft-balanced"]))
     draft, refinement = (row for row in rows if row["turn"] == "assessment")
     assert draft["prompt"] == review_turns(ROW["instruction"], ROW["draft"], refined=False)
-    assert refinement["prompt"] == review_turns(
-        ROW["instruction"], ROW["refinement"], refined=False
-    )
+    assert draft["prompt"][-1] == refinement["prompt"][-1]
     assert "[[3]]" in draft["completion"][0]["content"]
-    assert "[[10]]" in refinement["completion"][0]["content"]
+    assert "[[8]]" in refinement["completion"][0]["content"]
+
+
+def test_balanced_adds_nothing_to_an_answer_that_was_left_alone():
     unchanged = {**ROW, "refinement": ROW["draft"]}
-    turns = [row["turn"] for row in to_sft(unchanged, SFT_FORMS["sft-balanced"])]
-    assert turns.count("assessment") == 1
+    assert len(list(to_sft(unchanged, SFT_FORMS["sft-balanced"]))) == 2
 
 
 def test_a_system_prompt_leads_every_turn():

@@ -6,7 +6,7 @@ import zlib
 import matplotlib
 import pytest
 
-from cards.plots import plot_scores
+from cards.plots import plot_losses, plot_scores, plot_shares
 
 
 def counts(**scores):
@@ -71,3 +71,26 @@ def test_extremes_are_drawn_without_a_warning(tmp_path, draft, refinement, recwa
     plot_scores(draft, refinement, tmp_path / "scores.png")
     assert chunks(tmp_path / "scores.png")
     assert not recwarn.list
+
+
+def size(path):
+    """Width and height, in pixels, from a PNG's first chunk."""
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+def test_losses_become_a_picture_even_of_one_point(tmp_path):
+    history = [{"step": 5, "loss": 1.6}, {"step": 10, "loss": 1.1}, {"step": 10, "eval_loss": 1.2}]
+    for number, points in enumerate((history, history[:1], [])):
+        plot_losses(points, tmp_path / f"{number}.png")
+        assert size(tmp_path / f"{number}.png") == (1600, 800)
+
+
+def test_shares_with_intervals_and_without_a_value(tmp_path):
+    known = {"value": 0.4, "low": 0.3, "high": 0.5}
+    unknown = {"value": None, "low": None, "high": None}
+    groups = {
+        "right": {"base": known, "stage 1": known},
+        "read": {"base": unknown, "stage 1": known},
+    }
+    plot_shares(groups, tmp_path / "shares.png")
+    assert size(tmp_path / "shares.png") == (1600, 800)

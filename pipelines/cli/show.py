@@ -67,8 +67,10 @@ def answers_panel(row: Mapping[str, Any], title: str) -> Any:
     grid = Table.grid(expand=True)
     grid.add_row(instruction)
     if row["reason"]:
-        detail = f" ({row['detail']})" if row["detail"] else ""
-        grid.add_row(Text(f"{row['reason']}: {REASONS[row['reason']]}{detail}", style="red"))
+        detail = f": {row['detail']}" if row["detail"] else ""
+        dropped = "dropped: " if row["status"] == "dropped" else ""
+        said = f"{dropped}{row['reason']} ({REASONS[row['reason']]}){detail}"
+        grid.add_row(Text(said, style="red"))
     grid.add_row(table)
     return Panel(grid, title=Text(title), title_align="left")
 

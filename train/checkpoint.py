@@ -89,14 +89,13 @@ def finish(
 ) -> None:
     """Save the trained model with all that says where it came from; `training.json` last."""
     model = trainer.accelerator.unwrap_model(trainer.model)
-    for name, config in getattr(model, "peft_config", {}).copy().items():
-        # Not where a model that has a name lies on this machine.
-        config.base_model_name_or_path = base_model
+    for name in list(getattr(model, "peft_config", {})):
         if name != "default":
             model.delete_adapter(name)  # DPO's reference
     trainer.save_model(str(folder))
     if not trainer.is_world_process_zero():
         return
+    _name_base(folder / "adapter_config.json", base_model)
     history = trainer.state.log_history
     facts = {
         "stage": stage,
@@ -120,6 +119,16 @@ def finish(
     (folder / "README.md").write_text(render_model_card(facts), encoding="utf-8")
     shutil.rmtree(rows_folder(folder), ignore_errors=True)
     write_json(folder / "training.json", facts)
+
+
+def _name_base(adapter: Path, base_model: str) -> None:
+    """Not where a model that has a name lies on this machine.
+
+    Written here, because PEFT asks the Hub for what it is told to save under that name.
+    """
+    if adapter.is_file():
+        config = json.loads(adapter.read_text(encoding="utf-8"))
+        write_json(adapter, config | {"base_model_name_or_path": base_model})
 
 
 def _public(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -84,7 +84,10 @@ def load_model(arguments: ModelConfig) -> Any:
     model.config.use_cache = False
     if not adapter:
         return model
-    return PeftModel.from_pretrained(model, source, is_trainable=True)
+    adapted = PeftModel.from_pretrained(model, source, is_trainable=True)
+    # PEFT looks up the base whenever it saves: where it lies, and not what it is called.
+    adapted.peft_config["default"].base_model_name_or_path = base
+    return adapted
 
 
 def _given(arguments: ModelConfig) -> str:

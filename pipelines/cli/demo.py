@@ -16,9 +16,9 @@ def demo(
 ) -> None:
     """Both stages with a real small model: draft, review, refine, release, train, and again.
 
-    The instructions of stage 1 have answers that can be computed, so its critic needs no model;
-    in stage 2 the model that was trained is its own critic. Running it again continues a demo
-    that was stopped.
+    The instructions have answers that can be computed, so the critic of stage 1 and the scores
+    need no model; in stage 2 the model that was trained is its own critic. Running it again
+    continues a demo that was stopped.
     """
     from builders.run import Run
     from pipelines.cli import console
@@ -32,9 +32,11 @@ def demo(
             "instructions.verifiable": 48,
             "drafts.max_new_tokens": 128,
             "critic.max_new_tokens": 256,
+            # What a model says of itself after so few rows tells nothing (docs/results.md).
+            "scorer": "{kind: verifiable}",
             **_SHARED,
         },
-        train1={"per_device_train_batch_size": 4, "dataset_config": "sft-balanced"},
+        train1={"per_device_train_batch_size": 4},
     )
     whole = run_loop(loop, lambda command: console.err.print(f"\n$ {command}", markup=False))
     stages = (1, 2) if whole else (1,)
@@ -57,8 +59,8 @@ def demo(
         console.out.print(f"checkpoint: {loop.checkpoint(number)}")
     if not whole:
         console.out.print(
-            "\nthe model scored none of its refinements higher than its drafts: from so few rows "
-            "it has not learnt to, and stage 2 has nothing to train on"
+            "\nnone of the model's refinements is better than its draft: from so few rows it has "
+            "not learnt to refine, and stage 2 has nothing to train on"
         )
     console.out.print("")
     print_loading(loop.release(1))

@@ -38,11 +38,7 @@ _SHARES = ("critique_valid", "score_right", "draft_right", "refinement_right")
 
 
 def full(out: Path) -> Loop:
-    shared = {
-        "batch_size": 160,
-        "drafts.max_new_tokens": 160,
-        "instructions.families": json.dumps(TRAINED),
-    }
+    shared = _shared(batch_size=160, draft_tokens=160)
     return Loop(
         out,
         stage1={"instructions.verifiable": 600, **shared},
@@ -53,18 +49,21 @@ def full(out: Path) -> Loop:
 
 def smoke(out: Path) -> Loop:
     """The same shape in a few minutes; its figures mean nothing."""
-    shared = {
-        "batch_size": 48,
-        "drafts.max_new_tokens": 48,
-        "instructions.families": json.dumps(TRAINED),
-    }
+    shared = _shared(batch_size=48, draft_tokens=48)
     return Loop(
         out,
         stage1={"instructions.verifiable": 48, **shared},
-        # Two points of margin would leave no pair to train on.
         stage2={"instructions.verifiable": 24, "critic.max_new_tokens": 96, **shared},
         train1={"num_train_epochs": 4, "dataset_config": "sft-balanced"},
     )
+
+
+def _shared(batch_size: int, draft_tokens: int) -> dict[str, Any]:
+    return {
+        "batch_size": batch_size,
+        "drafts.max_new_tokens": draft_tokens,
+        "instructions.families": json.dumps(TRAINED),
+    }
 
 
 def main() -> None:

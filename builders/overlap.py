@@ -1,6 +1,6 @@
 """Whether an instruction was there before, in the data that a model was trained on.
 
-Stage 2 needs instructions that stage 1 has not seen (arXiv 2406.07168, section 4.1): a model
+Stage 2 needs instructions that stage 1 has not seen (arXiv 2406.07168): a model
 repeats what it was trained on, and its judgement of that is worth nothing.
 """
 

@@ -1,7 +1,7 @@
 """Rounds of refinement: the refinements of one run are the drafts of the next.
 
-Arxiv 2406.07168, section 5.4: scores rise for two rounds and fall from then on, so the rounds
-end where the mean no longer rises.
+In arXiv 2406.07168 scores rise for two rounds and fall from then on, so the rounds end where the
+mean no longer rises.
 """
 
 from collections.abc import Callable, Iterator

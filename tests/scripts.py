@@ -84,4 +84,4 @@ def trained(messages, seed):
     )
     if "### Improved Response" not in request:
         return review
-    return f"{review}\n\n### Improved Response\n{answer} {'Better. ' * 1}"
+    return f"{review}\n\n### Improved Response\n{answer} Better."

@@ -137,9 +137,3 @@ def _public(recipe: Mapping[str, Any]) -> dict[str, Any]:
         key: public_name(value) if isinstance(value, str) else value
         for key, value in recipe.items()
     }
-
-
-def read_training(folder: Path) -> dict[str, Any] | None:
-    """A checkpoint's `training.json`; None where the folder was made by somebody else."""
-    path = folder / "training.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None

@@ -59,10 +59,7 @@ def stage1(
     from pipelines.recipe_file import load_recipe
 
     checked = _of_stage(1, load_recipe(recipe, overrides or []))
-    if estimate:
-        print_estimate(checked, limit, as_json=as_json)
-    else:
-        _build(checked, out, store=store_path(store), limit=limit, as_json=as_json)
+    _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
 
 
 @app.command(
@@ -94,10 +91,7 @@ def stage2(
     values, defaults = of_checkpoint(model) if model else ([], {})
     loaded = load_recipe(recipe, [*values, *(overrides or [])], defaults=defaults)
     checked = _of_stage(2, loaded)
-    if estimate:
-        print_estimate(checked, limit, as_json=as_json)
-    else:
-        _build(checked, out, store=store_path(store), limit=limit, as_json=as_json)
+    _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
 
 
 def _of_stage(stage: int, recipe: "Recipe") -> "Recipe":
@@ -112,16 +106,26 @@ def _of_stage(stage: int, recipe: "Recipe") -> "Recipe":
 
 
 def _build(
-    recipe: "Recipe", out: Path | None, *, store: Path | None, limit: int | None, as_json: bool
+    recipe: "Recipe",
+    out: Path | None,
+    *,
+    estimate: bool,
+    store: Path | None,
+    limit: int | None,
+    as_json: bool,
 ) -> None:
-    """Build the recipe's rounds, and say what became of the rows of each."""
+    """Build the recipe's rounds and say what became of the rows of each, or estimate them."""
+    if estimate:
+        print_estimate(recipe, limit, as_json=as_json)
+        return
     from builders.funnel import Funnel
     from pipelines.cli import console
     from pipelines.rounds import build_rounds
 
     def build(of_round: "Recipe", folder: Path) -> "Run":
-        return run_build(of_round, folder, store=store, limit=limit)
+        return run_build(of_round, folder, store=answers, limit=limit)
 
+    answers = store_path(store)
     folder = out or Path("runs") / recipe.name
     for run in build_rounds(recipe, folder, build):
         manifest = run.read_manifest()

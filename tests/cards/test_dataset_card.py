@@ -91,6 +91,9 @@ FACTS = {
         "mean_draft_score_of_scored": 4.6,
         "mean_refinement_score_of_scored": 6.1,
     },
+    "gate": [
+        {"name": "secrets", "status": "pass", "sentence": "No key in 13,000 rows.", "allowed": None}
+    ],
     "limits": {
         "scripted": False,
         "checker": False,
@@ -227,6 +230,21 @@ def test_a_limit_is_stated_where_it_holds_and_only_there(limit, said):
     assert said in render_dataset_card(facts(limits={**none, limit: True}))
     assert said not in render_dataset_card(facts(limits=none))
     assert "No human has verified" in render_dataset_card(facts(limits=none))
+
+
+def test_the_checks_are_told_with_what_was_allowed_and_why():
+    gate = [
+        {"name": "schema", "status": "pass", "sentence": "Every row is valid.", "allowed": None},
+        {"name": "lengths", "status": "warn", "sentence": "Refinements grew.", "allowed": None},
+        {"name": "licences", "status": "fail", "sentence": "x is nc.", "allowed": "asked | them"},
+    ]
+    card = render_dataset_card(facts(gate=gate))
+    assert "| `schema` | pass | Every row is valid. |" in card
+    assert "| `lengths` | **warn** | Refinements grew. |" in card
+    told = r"| `licences` | **fail, allowed** | x is nc. Allowed, because: asked \| them |"
+    assert told in card
+    assert "neither personal data nor overlap" not in card
+    assert "neither personal data nor overlap" in render_dataset_card(facts(gate=[]))
 
 
 def test_optional_facts_may_be_none():

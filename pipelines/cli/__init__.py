@@ -5,7 +5,7 @@ import sys
 import typer
 
 from builders.errors import SrtError
-from pipelines.cli import build, cache, demo, generate, release, show, status
+from pipelines.cli import build, cache, demo, generate, publish, release, show, status, verify
 
 app = typer.Typer(
     name="srt",
@@ -22,6 +22,10 @@ app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
     release.release
 )
+app.command(epilog="Example: srt publish releases/my-feedback@v1.0.0 --repo my-org/my-feedback")(
+    publish.publish
+)
+app.command(epilog="Example: srt verify my-org/my-feedback@v1.0.0")(verify.verify)
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
 
 app.command(

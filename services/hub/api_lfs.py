@@ -41,7 +41,8 @@ async def put(request: web.Request) -> web.Response:
     if request.content_length not in (None, size):
         raise bad_request(f"{request.content_length} bytes announced instead of {size}")
     if hub.objects.size(oid) == size:
-        await request.content.readany()
+        async for _ in request.content.iter_chunked(_PIECE):
+            pass
         return _stored(oid)
     with hub.objects.receive(oid, size) as incoming:
         async for piece in request.content.iter_chunked(_PIECE):

@@ -1,6 +1,7 @@
 """Commits, tags and branches."""
 
-from collections.abc import AsyncIterator
+from base64 import b64decode
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from services.hub.operations import (
     size_field,
     text_field,
 )
+from services.hub.reading import Entry
 from services.hub.rules import UploadRules
 from services.hub.staging import Staging, staging
 from services.hub.writing import MAIN, Change, stage_operation
@@ -126,7 +128,7 @@ async def no_xet(request: web.Request) -> web.Response:
     raise HubError(501, "the embedded Hub has no Xet storage: set HF_HUB_DISABLE_XET=1")
 
 
-def _staged(staged: Staging, line: bytes, stored) -> Change:
+def _staged(staged: Staging, line: bytes, stored: Callable[[str], int | None]) -> Change:
     return stage_operation(staged, read_operation(line), stored)
 
 
@@ -135,30 +137,26 @@ async def _lines(request: web.Request) -> AsyncIterator[bytes]:
     pending, count = bytearray(), 0
     async for piece in request.content.iter_any():
         pending += piece
-        if len(pending) > MAX_LINE_BYTES and b"\n" not in pending:
+        *whole, pending = pending.split(b"\n") if b"\n" in piece else [pending]
+        if max(map(len, [*whole, pending])) > MAX_LINE_BYTES:
             raise HubError(413, f"a line of the commit is over {MAX_LINE_BYTES} bytes")
-        *whole, rest = pending.split(b"\n") if b"\n" in piece else [pending]
-        for line in whole:
-            if line.strip():
-                count += 1
-                yield bytes(line)
-        if count > MAX_OPERATIONS:
-            raise HubError(413, f"a commit has at most {MAX_OPERATIONS} operations")
-        pending = rest
+        for line in filter(bytes.strip, map(bytes, whole)):
+            count += 1
+            if count > MAX_OPERATIONS + 1:
+                raise HubError(413, f"a commit has at most {MAX_OPERATIONS} operations")
+            yield line
     if pending.strip():
         yield bytes(pending)
 
 
 def _sample(file: dict) -> bytes:
-    from base64 import b64decode
-
     try:
         return b64decode(text_field(file, "sample", ""), validate=True)
     except ValueError:
         raise bad_request("'sample' is not base64") from None
 
 
-def _oid(entry) -> str | None:
+def _oid(entry: Entry | None) -> str | None:
     """What the client compares its own file with: an LFS file's SHA-256, else git's id."""
     if entry is None or entry.folder:
         return None

@@ -9,7 +9,7 @@ from services.hub.state import Hub
 _API = "/api/{kind:datasets|models}"
 _REPO = _API + "/{namespace}/{name}"
 # A dataset's files are below /datasets, a model's below its own name.
-_FILES = ("/{kind:datasets|models}/{namespace}/{name}", "/{namespace}/{name}")
+_FILES = ("/{kind:datasets}/{namespace}/{name}", "/{namespace}/{name}")
 
 
 def make_app(hub: Hub) -> web.Application:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.hub.durable import fsync_folder, make_folder, write_durably
+from services.hub.durable import flush_folder, fsync_folder, make_folder, write_durably
 from services.hub.errors import bad_request, conflict, repo_not_found
 from services.hub.names import KINDS, Kind, RepoId, is_repo_part
 from services.hub.reading import Reader
@@ -30,7 +30,8 @@ class Settings:
 
     def changed(self, wishes: dict[str, Any]) -> "Settings":
         """The settings after a request's `private`/`visibility` and `gated`."""
-        private, gated = wishes.get("private", self.private), wishes.get("gated", self.gated)
+        private = self.private if wishes.get("private") is None else wishes["private"]
+        gated = wishes.get("gated", self.gated)
         if (visibility := wishes.get("visibility")) is not None:
             if visibility not in ("public", "private"):
                 raise bad_request("'visibility' must be 'public' or 'private'")
@@ -80,9 +81,9 @@ class Catalog:
                 folder = self._folder(repo)
                 if not (folder / "settings.json").is_file():
                     raise repo_not_found(str(repo))
-                git = folder / "repo.git"
-                writer = Writer(git, self._scratch, self._author)
-                found = self._open[repo] = Repository(repo, folder, Reader(git), writer)
+                reader = Reader(folder / "repo.git")
+                writer = Writer(reader, self._scratch, self._author)
+                found = self._open[repo] = Repository(repo, folder, reader, writer)
             return found
 
     def create(self, repo: RepoId, wishes: dict[str, Any]) -> None:
@@ -94,6 +95,7 @@ class Catalog:
             files = {".gitattributes": default_gitattributes(repo.kind)}
             Writer.create(making / "repo.git", self._scratch, self._author, files)
             self._write_settings(making, settings)
+            flush_folder(making)
             target = self._folder(repo)
             with self._lock:
                 make_folder(target.parent)

@@ -14,6 +14,17 @@ def fsync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def flush_folder(folder: Path) -> None:
+    """Make everything below `folder` durable, files and names."""
+    for inner in folder.iterdir():
+        if inner.is_dir():
+            flush_folder(inner)
+        else:
+            with inner.open("rb") as file:
+                os.fsync(file.fileno())
+    fsync_folder(folder)
+
+
 def make_folder(folder: Path) -> None:
     """Create `folder` and those above it, each one durable in the one that holds it."""
     if folder.is_dir():

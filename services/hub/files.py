@@ -67,7 +67,7 @@ def _describe(entry: Entry) -> dict[str, str]:
 async def _send(
     request: web.Request, source: Path | bytes, size: int, headers: dict[str, str]
 ) -> web.StreamResponse:
-    start, stop, status = _range(request, size)
+    start, stop, status = _range(request, size, headers["ETag"])
     if status == 416:
         return web.Response(status=416, headers=headers | {"Content-Range": f"bytes */{size}"})
     if status == 206:
@@ -91,14 +91,16 @@ async def _send(
     return response
 
 
-def _range(request: web.Request, size: int) -> tuple[int, int, int]:
+def _range(request: web.Request, size: int, etag: str) -> tuple[int, int, int]:
     """(first byte, byte after the last, HTTP status) of the part that is asked for."""
     try:
         wanted = request.http_range
     except ValueError:
         # Not one range of bytes: the standard lets a server send the whole.
         return 0, size, 200
-    if wanted.start is None and wanted.stop is None:
+    whole = wanted.start is None and wanted.stop is None
+    # Asked for only if the file is still the one that the client has the beginning of.
+    if whole or request.headers.get("If-Range", etag) != etag:
         return 0, size, 200
     start, stop, _ = wanted.indices(size)
     return (start, stop, 206) if start < stop else (0, 0, 416)

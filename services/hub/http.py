@@ -111,7 +111,11 @@ async def refusals(request: web.Request, handler: Any) -> web.StreamResponse:
 
 def _check_origin(request: web.Request) -> None:
     """Keep web pages of other sites out: a browser would carry their requests to this machine."""
-    if urlsplit(f"//{request.host}").hostname not in _LOOPBACK:
+    try:
+        host = urlsplit(f"//{request.host}").hostname
+    except ValueError:
+        host = None
+    if host not in _LOOPBACK:
         raise HubError(403, "this server answers to the names of this machine only")
     source = request.headers.get("Origin")
     if source is not None and source != origin(request):

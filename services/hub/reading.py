@@ -33,18 +33,18 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._repo = Repo(str(path))
+        self.repo = Repo(str(path))
         # What a blob holds never changes, and a listing asks for every file's size.
         self._facts = lru_cache(maxsize=100_000)(self._read_facts)
 
     def close(self) -> None:
-        self._repo.close()
+        self.repo.close()
 
     def refs(self, prefix: bytes) -> dict[str, str]:
         """Names of branches (`BRANCHES`) or tags (`TAGS`) with the commit that each one means."""
         found = {}
-        for name in sorted(self._repo.refs.keys(base=Ref(prefix.rstrip(b"/")))):
-            commit = self._peel(self._repo.refs.read_ref(Ref(prefix + name)))
+        for name in sorted(self.repo.refs.keys(base=Ref(prefix.rstrip(b"/")))):
+            commit = self._peel(self.repo.refs.read_ref(Ref(prefix + name)))
             if commit is not None:
                 found[name.decode()] = commit.decode()
         return found
@@ -52,8 +52,9 @@ class Reader:
     def ref(self, prefix: bytes, name: str) -> str | None:
         """The commit of one branch or tag."""
         try:
-            commit = self._peel(self._repo.refs.read_ref(Ref(prefix + name.encode())))
+            commit = self._peel(self.repo.refs.read_ref(Ref(prefix + name.encode())))
         except (ValueError, OSError):
+            # A name that is too long, a folder of refs, or nothing that git would keep.
             return None
         return commit.decode() if commit else None
 
@@ -73,7 +74,7 @@ class Reader:
 
     def commit(self, commit: str) -> Commit:
         """The commit object itself."""
-        found = self._repo.object_store[ObjectID(commit.encode())]
+        found = self.repo.object_store[ObjectID(commit.encode())]
         assert isinstance(found, Commit)
         return found
 
@@ -106,7 +107,7 @@ class Reader:
 
     def content(self, entry: Entry) -> bytes:
         """The bytes that git itself holds for a file."""
-        return self._repo.object_store.get_raw(ObjectID(entry.oid.encode()))[1]
+        return self.repo.object_store.get_raw(ObjectID(entry.oid.encode()))[1]
 
     def read_text(self, commit: str, path: str) -> bytes | None:
         """A small file's bytes, or None where there is no such ordinary file."""
@@ -156,12 +157,12 @@ class Reader:
         return Entry(path, oid.decode(), folder=False, size=size, lfs=lfs)
 
     def _read_facts(self, oid: ObjectID) -> tuple[int, Lfs | None]:
-        blob = self._repo.object_store.get_raw(oid)[1]
+        blob = self.repo.object_store.get_raw(oid)[1]
         lfs = read_pointer(blob)
         return (lfs.size if lfs else len(blob)), lfs
 
     def _tree(self, oid: ObjectID) -> Tree:
-        found = self._repo.object_store[oid]
+        found = self.repo.object_store[oid]
         assert isinstance(found, Tree)
         return found
 
@@ -169,7 +170,7 @@ class Reader:
         """The commit behind an id, through annotated tags; None where it leads to no commit."""
         while oid is not None:
             try:
-                found = self._repo.object_store[oid]
+                found = self.repo.object_store[oid]
             except KeyError:
                 return None
             if isinstance(found, Commit):

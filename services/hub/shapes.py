@@ -1,6 +1,6 @@
 """How repositories, files and commits are written in the Hub's JSON."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +9,10 @@ from dulwich.objects import Commit
 
 from services.hub.catalog import Repository
 from services.hub.reading import Entry
+
+# Characters of YAML and values in it: far above any card, far below what would hold a server up.
+_MAX_FRONT_MATTER = 1_000_000
+_MAX_VALUES = 100_000
 
 
 def date_of(commit: Commit) -> str:
@@ -114,23 +118,34 @@ def card_data(readme: bytes) -> dict[str, Any]:
     """A card's front matter as JSON can hold it; {} where it has none that can be read."""
     try:
         data = front_matter(readme.decode())
-    except (UnicodeDecodeError, yaml.YAMLError, RecursionError, ValueError):
+        return _plain(data, iter(range(_MAX_VALUES))) if isinstance(data, Mapping) else {}
+    except (yaml.YAMLError, RecursionError, ValueError):
         return {}
-    return _plain(data) if isinstance(data, Mapping) else {}
 
 
 def front_matter(card: str) -> Any:
-    """What stands between the two lines of three dashes, parsed; None where they are missing."""
+    """What stands between the two lines of three dashes, parsed; None where they are missing.
+
+    Raises `yaml.YAMLError`, `ValueError` or `RecursionError` where it cannot be read.
+    """
     lines = card.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
-    if lines[0].strip() != "---" or "---" not in (line.rstrip() for line in lines[1:]):
+    end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
+    if lines[0].rstrip() != "---" or end is None:
         return None
-    end = next(n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---")
-    return yaml.safe_load("\n".join(lines[1:end]))
+    text = "\n".join(lines[1:end])
+    if len(text) > _MAX_FRONT_MATTER:
+        raise ValueError(f"the front matter is over {_MAX_FRONT_MATTER} characters")
+    return yaml.safe_load(text)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, budget: Iterator[int]) -> Any:
+    """JSON's types only. The budget ends what aliases would make endless."""
+    if next(budget, None) is None:
+        raise ValueError(f"the front matter has over {_MAX_VALUES} values")
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _plain(inner, budget) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(inner) for inner in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+        return [_plain(inner, budget) for inner in value]
+    if value is None or isinstance(value, str | bool | float):
+        return value
+    return value if isinstance(value, int) and abs(value) < 2**53 else str(value)

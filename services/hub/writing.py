@@ -44,24 +44,20 @@ def stage_operation(
 class Writer:
     """One repository, changed. One change at a time; what it reads it reads under its lock."""
 
-    def __init__(self, path: Path, scratch: Path, author: str) -> None:
-        self.path = path
+    def __init__(self, reader: Reader, scratch: Path, author: str) -> None:
+        self.path = reader.path
+        self._reader = reader
         self._scratch = scratch
         self._author = f"{author} <{author}@localhost>".encode()
-        self._repo = Repo(str(path))
-        self._reader = Reader(path)
         self.lock = threading.Lock()
-
-    def close(self) -> None:
-        self._repo.close()
-        self._reader.close()
 
     @classmethod
     def create(cls, path: Path, scratch: Path, author: str, files: dict[str, bytes]) -> None:
         """Make a repository with a first commit of `files` on `main`."""
         path.mkdir()
         Repo.init_bare(str(path), default_branch=MAIN.encode()).close()
-        writer = cls(path, scratch, author)
+        reader = Reader(path)
+        writer = cls(reader, scratch, author)
         with staging(scratch) as staged:
             changes = [(name, staged.add(Blob.from_string(text))) for name, text in files.items()]
             tree = Folder(writer._read)
@@ -70,7 +66,7 @@ class Writer:
             first = writer._new_commit(tree.write(staged.add), None, b"initial commit")
             writer._keep(staged, first)
             writer._set_ref(BRANCHES, MAIN, None, first.id)
-        writer.close()
+        reader.close()
 
     def commit(
         self, branch: str, header: Header, changes: Iterable[Change], staged: Staging
@@ -144,7 +140,7 @@ class Writer:
         return head
 
     def _read(self, oid: ObjectID) -> ShaFile:
-        return self._repo.object_store[oid]
+        return self._reader.repo.object_store[oid]
 
     def _new_commit(self, tree: ObjectID, parent: str | None, message: bytes) -> Commit:
         made = Commit()
@@ -178,11 +174,12 @@ class Writer:
 
     def _set_ref(self, prefix: bytes, name: str, old: str | None, new: bytes) -> None:
         ref = Ref(prefix + name.removeprefix(prefix.decode()).encode())
+        refs = self._reader.repo.refs
         try:
             if old is None:
-                done = self._repo.refs.add_if_new(ref, ObjectID(new))
+                done = refs.add_if_new(ref, ObjectID(new))
             else:
-                done = self._repo.refs.set_if_equals(ref, ObjectID(old.encode()), ObjectID(new))
+                done = refs.set_if_equals(ref, ObjectID(old.encode()), ObjectID(new))
         except (NotADirectoryError, IsADirectoryError, FileExistsError):
             raise conflict(f"{name}: git cannot keep this name beside those that exist") from None
         if not done:
@@ -198,5 +195,5 @@ class Writer:
         with self._changing():
             if self._reader.ref(prefix, name) is None:
                 raise revision_not_found(name)
-            self._repo.refs.remove_if_equals(Ref(prefix + name.encode()), None)
+            self._reader.repo.refs.remove_if_equals(Ref(prefix + name.encode()), None)
             fsync_folder(self.path / prefix.decode())

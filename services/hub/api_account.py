@@ -6,7 +6,7 @@ import yaml
 from aiohttp import web
 
 from services.hub.errors import HubError
-from services.hub.http import HUB, answer, body_of, off_loop, role_of
+from services.hub.handling import HUB, answer, body_of, off_loop, role_of
 from services.hub.operations import text_field
 from services.hub.shapes import front_matter
 from services.hub.state import USER

@@ -6,7 +6,7 @@ import hmac
 from aiohttp import web
 
 from services.hub.errors import HubError, bad_request
-from services.hub.http import HUB, answer, body_of, off_loop, origin, writable
+from services.hub.handling import HUB, answer, body_of, off_loop, origin, writable
 from services.hub.names import is_sha256
 from services.hub.operations import sha256_field, size_field
 from services.hub.state import Hub

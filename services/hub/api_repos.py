@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.hub.access import require_write
 from services.hub.errors import conflict
-from services.hub.http import (
+from services.hub.handling import (
     HUB,
     answer,
     body_of,

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from services.hub.errors import bad_request
-from services.hub.http import answer, off_loop, origin, readable
+from services.hub.handling import answer, off_loop, origin, readable
 from services.hub.names import is_path
 from services.hub.operations import read_object
 from services.hub.reading import BRANCHES, TAGS, Entry, Reader

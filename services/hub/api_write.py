@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from aiohttp import web
 
 from services.hub.errors import HubError, bad_request
-from services.hub.http import HUB, answer, body_of, off_loop, origin, readable, writable
+from services.hub.handling import HUB, answer, body_of, off_loop, origin, readable, writable
 from services.hub.names import check_path
 from services.hub.operations import (
     MAX_LINE_BYTES,

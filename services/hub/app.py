@@ -2,10 +2,20 @@
 
 from aiohttp import web
 
-from services.hub import api_account, api_lfs, api_repos, api_tree, api_write, files
-from services.hub.http import HUB, MAX_BODY_BYTES, refusals
+from services.hub import (
+    api_account,
+    api_collections,
+    api_lfs,
+    api_repos,
+    api_tree,
+    api_write,
+    files,
+    pages,
+)
+from services.hub.handling import HUB, MAX_BODY_BYTES, refusals
 from services.hub.state import Hub
 
+_COLLECTION = "/api/collections/{namespace}/{slug}"
 _API = "/api/{kind:datasets|models}"
 _REPO = _API + "/{namespace}/{name}"
 # A dataset's files are below /datasets, a model's below its own name.
@@ -42,6 +52,17 @@ def make_app(hub: Hub) -> web.Application:
             web.post(_REPO + "/branch/{branch}", api_write.create_branch),
             web.delete(_REPO + "/branch/{branch}", api_write.delete_branch),
             web.get(_REPO + "/xet-{direction:read|write}-token/{revision}", api_write.no_xet),
+            web.post("/api/collections", api_collections.create),
+            web.get("/api/collections", api_collections.everything),
+            web.get(_COLLECTION, api_collections.get),
+            web.patch(_COLLECTION, api_collections.change),
+            web.delete(_COLLECTION, api_collections.delete),
+            web.post(_COLLECTION + "/items", api_collections.add_item),
+            web.patch(_COLLECTION + "/items/{item}", api_collections.change_item),
+            web.delete(_COLLECTION + "/items/{item}", api_collections.delete_item),
+            web.get("/", pages.home),
+            web.get("/{kind:datasets}/{namespace}/{name}", pages.repository),
+            web.get("/{namespace}/{name}", pages.repository),
         ]
     )
     for prefix in _FILES:

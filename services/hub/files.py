@@ -7,7 +7,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from services.hub.errors import entry_not_found
-from services.hub.http import HUB, off_loop, readable
+from services.hub.handling import HUB, off_loop, readable
 from services.hub.reading import Entry
 
 _PIECE = 1024 * 1024

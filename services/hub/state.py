@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from services.hub.access import Tokens
 from services.hub.catalog import Catalog
+from services.hub.collection_store import Collections
 from services.hub.durable import write_durably
 from services.hub.errors import CannotStart
 from services.hub.objects import ObjectStore
@@ -26,6 +27,7 @@ class Hub:
     scratch: Path
     catalog: Catalog
     objects: ObjectStore
+    collections: Collections
     tokens: Tokens
     upload_key: bytes
 
@@ -46,7 +48,9 @@ def open_hub(root: Path, tokens: Tokens) -> Iterator[Hub]:
         _clear(root, scratch)
         catalog = Catalog(root, scratch, USER)
         objects = ObjectStore(root / "lfs", scratch)
-        yield Hub(root, scratch, catalog, objects, tokens, _upload_key(root, scratch))
+        collections = Collections(root / "collections", scratch)
+        key = _upload_key(root, scratch)
+        yield Hub(root, scratch, catalog, objects, collections, tokens, key)
     finally:
         lock.release()
 

@@ -1,5 +1,6 @@
 """`srt serve`: the embedded servers, for this machine only."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,15 +35,17 @@ def hub(
     if read_token_file is not None and token_file is None:
         raise BadInput("--read-token-file: without --token-file nobody needs a token to read")
     try:
-        serve(folder, port, Tokens(_token(token_file), _token(read_token_file)), _announce)
+        tokens = Tokens(_token(token_file), _token(read_token_file))
+        serve(folder, port, tokens, lambda url: _announce(url, token_file))
     except CannotStart as error:
         raise BadInput(str(error)) from None
 
 
-def _announce(url: str) -> None:
+def _announce(url: str, token_file: Path | None) -> None:
     # Not the console's print: a wrapped line could not be pasted.
+    token = f' HF_TOKEN="$(cat {shlex.quote(str(token_file))})"' if token_file else ""
     print(f"hub: {url} (Ctrl-C ends it)", flush=True)
-    print(f"export HF_ENDPOINT={url} HF_HUB_DISABLE_XET=1", flush=True)
+    print(f"export HF_ENDPOINT={url} HF_HUB_DISABLE_XET=1{token}", flush=True)
 
 
 def _token(path: Path | None) -> str | None:

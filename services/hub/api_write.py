@@ -21,6 +21,8 @@ from services.hub.rules import UploadRules
 from services.hub.staging import Staging, staging
 from services.hub.writing import MAIN, Change, stage_operation
 
+SET_NO_XET = "/the-embedded-hub-needs/HF_HUB_DISABLE_XET=1"
+
 
 async def preupload(request: web.Request) -> web.Response:
     """POST .../preupload/{revision}: how each file is to be sent, and what the branch has of it."""
@@ -123,8 +125,16 @@ async def delete_branch(request: web.Request) -> web.Response:
 
 
 async def no_xet(request: web.Request) -> web.Response:
-    """GET .../xet-{read,write}-token/{revision}: the one storage that the Hub has and this not."""
+    """GET .../xet-{read,write}-token/{revision}: the one storage that the Hub has and this not.
+
+    The Xet client shows its user no body, only the last address, so that one says what to do.
+    """
     await readable(request)
+    raise web.HTTPFound(SET_NO_XET)
+
+
+async def set_no_xet(_: web.Request) -> web.Response:
+    """Where `no_xet` leads."""
     raise HubError(501, "the embedded Hub has no Xet storage: set HF_HUB_DISABLE_XET=1")
 
 

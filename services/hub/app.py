@@ -52,6 +52,7 @@ def make_app(hub: Hub) -> web.Application:
             web.post(_REPO + "/branch/{branch}", api_write.create_branch),
             web.delete(_REPO + "/branch/{branch}", api_write.delete_branch),
             web.get(_REPO + "/xet-{direction:read|write}-token/{revision}", api_write.no_xet),
+            web.get(api_write.SET_NO_XET, api_write.set_no_xet),
             web.post("/api/collections", api_collections.create),
             web.get("/api/collections", api_collections.everything),
             web.get(_COLLECTION, api_collections.get),

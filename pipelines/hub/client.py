@@ -80,16 +80,25 @@ def check_token(api: HfApi, repo: str) -> None:
                 else f"{api.endpoint} wants a token: `hf auth login` stores one, HF_TOKEN gives one"
             )
         hf_raise_for_status(answer)
-    _check_rights(answer.json(), repo)
+        user = answer.json()
+    check_may_write(user)
+    if api.endpoint == _THE_HUB:
+        # A Hub on this machine makes an organisation when its first repository is made.
+        check_belongs(user, repo)
 
 
-def _check_rights(user: Any, repo: str) -> None:
+def check_may_write(user: Any) -> None:
+    """BadInput where `user`, the Hub's answer to whoami, has a token that only reads."""
     token = (user.get("auth") or {}).get("accessToken") or {}
     if token.get("role") == "read":
         raise BadInput(
             f"the token {token.get('displayName', '')!r} of {user.get('name')} is read-only; "
             "make one with write access"
         )
+
+
+def check_belongs(user: Any, repo: str) -> None:
+    """BadInput where `user`, the Hub's answer to whoami, may not write in the repository's ORG."""
     organisations = {org.get("name"): org.get("roleInOrg") for org in user.get("orgs") or ()}
     owner = repo.partition("/")[0]
     if owner.lower() == str(user.get("name")).lower():

@@ -146,14 +146,18 @@ def _uploaded(api: HfApi, plan: Plan, observer: Observer) -> list[Operation]:
         file = plan.package.files[name]
         addition = _Addition(name, str(file.path))
         addition.observer = observer
-        api.preupload_lfs_files(
-            plan.repo,
-            [addition],
-            repo_type=plan.package.repo_type,
-            free_memory=False,
-            # The repository's own, which the commit deletes, would silently leave files out.
-            gitignore_content="",
-        )
+        try:
+            api.preupload_lfs_files(
+                plan.repo,
+                [addition],
+                repo_type=plan.package.repo_type,
+                free_memory=False,
+                # The repository's own, which the commit deletes, would silently leave files out.
+                gitignore_content="",
+            )
+        except RuntimeError as error:
+            # The client wraps what ended an upload.
+            raise error.__cause__ or error from None
         observer.sent(name, file.size)
         operations.append(addition)
     return operations

@@ -47,6 +47,21 @@ def on(pattern: str, cut: Cut, do: Callable[[], None] = lambda: None) -> Fault:
     return fault
 
 
+def nth(pattern: str, wanted: int, cut: Cut) -> Fault:
+    """Cut at the so-manieth request that has `pattern`, and all that come later."""
+    lock, seen = threading.Lock(), []
+
+    def fault(number: int, request: str) -> Cut:
+        with lock:
+            if re.search(pattern, request):
+                seen.append(number)
+            if len(seen) < wanted:
+                return None
+            return cut if number == seen[wanted - 1] else "before"
+
+    return fault
+
+
 class Proxy:
     """Forwards to the server at `url`; `fault` may be set anew at any time."""
 

@@ -123,8 +123,8 @@ def _check_origin(request: web.Request) -> None:
 
 
 def _refusal(request: web.Request, error: HubError) -> web.Response:
-    message = str(error).encode("ascii", "backslashreplace").decode()
-    headers = {"X-Error-Message": " ".join(message.split())}
+    # What a client sent may be in the message, and a header takes neither a line's end nor a ü.
+    headers = {"X-Error-Message": str(error).encode("unicode_escape").decode()}
     if error.code:
         headers["X-Error-Code"] = error.code
     refused = answer({"error": str(error), **error.fields}, error.status, **headers)

@@ -1,11 +1,12 @@
 """Which files go into git and which into large-file storage, decided as the Hub decides."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
-from dulwich.attrs import Pattern as AttributePattern
-from dulwich.attrs import match_path, parse_git_attributes
+from dulwich.attrs import AttributeValue, Pattern, match_path, parse_git_attributes
 from dulwich.ignore import IgnoreFilter, read_ignore_patterns
+from dulwich.wildmatch import MalformedPattern
 
 from services.hub.operations import MAX_REGULAR_BYTES
 
@@ -32,11 +33,8 @@ class UploadRules:
     """The repository's `.gitattributes` and a `.gitignore`, asked file by file."""
 
     def __init__(self, attributes: bytes, ignored: bytes) -> None:
-        self._attributes = [
-            (AttributePattern(pattern), settings)
-            for pattern, settings in _parse_attributes(attributes)
-        ]
-        self._ignored = IgnoreFilter(_parse_ignored(ignored))
+        self._attributes = list(_attributes(attributes))
+        self._ignored = IgnoreFilter(read_ignore_patterns(io.BytesIO(ignored)))
 
     def mode(self, path: str, size: int, sample: bytes) -> str:
         """`lfs` or `regular`; `size` in bytes, `sample` the file's first bytes."""
@@ -48,14 +46,9 @@ class UploadRules:
         return bool(self._ignored.is_ignored(path))
 
 
-def _parse_attributes(text: bytes) -> Iterable:
-    # Read line by line: a line that cannot be read is nobody's reason to refuse an upload.
+def _attributes(text: bytes) -> Iterator[tuple[Pattern, Mapping[bytes, AttributeValue]]]:
+    """Line by line: one that cannot be read is nobody's reason to refuse an upload."""
     for line in text.splitlines():
-        try:
-            yield from parse_git_attributes(io.BytesIO(line + b"\n"))
-        except ValueError:
-            continue
-
-
-def _parse_ignored(text: bytes) -> Iterable[bytes]:
-    return read_ignore_patterns(io.BytesIO(text))
+        with suppress(ValueError, MalformedPattern):
+            for pattern, settings in parse_git_attributes(io.BytesIO(line + b"\n")):
+                yield Pattern(pattern), settings

@@ -4,10 +4,8 @@ import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from datasets import load_dataset
 
 from builders.errors import BadInput, GateRefused, RunFailed, SrtError
 from pipelines.hub.client import connect
@@ -60,19 +58,6 @@ def test_the_same_release_again_is_complete(there, releases):
     # Also when the branch has gone on.
     assert there.publish(releases["1.0.0"]) == commit
     assert len(there.tags()) == 2
-
-
-def test_every_config_of_stage_1_loads_by_tag(hub, there, stage1_release, monkeypatch, tmp_path):
-    there.publish(stage1_release)
-    manifest = json.loads((stage1_release / "manifest.json").read_text())
-    folder = there.api.snapshot_download(
-        there.repo, repo_type="dataset", revision="v1.0.0", local_dir=tmp_path / "there"
-    )
-    for config, splits in manifest["configs"].items():
-        loaded = load_dataset(folder, config, cache_dir=tmp_path / "cache")
-        assert {name: rows.num_rows for name, rows in loaded.items()} == {
-            name: split["rows"] for name, split in splits.items()
-        }
 
 
 def test_what_is_there_and_not_in_the_release_goes(there, releases):
@@ -267,9 +252,3 @@ def test_a_token_that_will_not_do_is_told_first(hub, there, proxy, releases, tok
         there.publish(releases["1.0.0"], api)
     assert token not in str(error.value)
     assert proxy.requests == ["GET /api/whoami-v2"]
-
-
-def test_columns_that_only_arrow_knows(releases):
-    """The bytes of a release have the schema that its card states."""
-    path = releases["1.0.0"] / "preferences/train-00000-of-00001.parquet"
-    assert isinstance(pq.read_schema(path), pa.Schema)

@@ -86,12 +86,13 @@ def files_at(api: HfApi, repo: str, repo_type: str, revision: str) -> dict[str, 
     return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
 
-def head_of(api: HfApi, repo: str, repo_type: str) -> str:
-    return api.repo_info(repo, repo_type=repo_type).sha
+def commit_of(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> str:
+    """The SHA that a tag or branch is at; by default the main branch."""
+    return api.repo_info(repo, repo_type=repo_type, revision=revision).sha
 
 
 def tags_of(api: HfApi, repo: str, repo_type: str) -> dict[str, str]:
-    """The commit of each tag."""
+    """What each tag is on: its commit, or the tag object of one that has a message."""
     refs = api.list_repo_refs(repo, repo_type=repo_type)
     return {tag.name: tag.target_commit for tag in refs.tags}
 
@@ -115,7 +116,7 @@ def make_plan(api: HfApi, package: Package, repo: str) -> Plan:
     with hub_errors(api, repo):
         remote = read_remote(api, repo, package.repo_type)
         if package.tag in remote.tags:
-            commit = remote.tags[package.tag]
+            commit = commit_of(api, repo, package.repo_type, package.tag)
             if holds(files_at(api, repo, package.repo_type, commit), package):
                 return Plan(package, repo, remote, "nothing", commit)
             raise BadInput(

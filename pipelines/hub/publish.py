@@ -20,7 +20,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from builders.errors import BadInput, RunFailed
 from pipelines.hub.client import check_token, hub_errors, is_lost
 from pipelines.hub.package import Package
-from pipelines.hub.plan import Plan, files_at, head_of, holds, make_plan, tags_of
+from pipelines.hub.plan import Plan, commit_of, files_at, holds, make_plan, tags_of
 from pipelines.hub.snapshot import download, wrong_configs, wrong_files
 
 Operation = CommitOperationAdd | CommitOperationDelete
@@ -182,7 +182,7 @@ def _commit(api: HfApi, plan: Plan, operations: list[Operation], observer: Obser
             if not moved and not is_lost(error):
                 raise
             # The answer may be lost and the commit done: to send it again could do it twice.
-            head = head_of(api, repo, repo_type)
+            head = commit_of(api, repo, repo_type)
             if head != parent:
                 if holds(files_at(api, repo, repo_type, head), plan.package):
                     return head
@@ -218,8 +218,8 @@ def _tag(api: HfApi, package: Package, repo: str, commit: str) -> str:
         except Exception as error:
             if _status(error) != HTTPStatus.CONFLICT and not is_lost(error):
                 raise
-            tagged = tags_of(api, repo, package.repo_type).get(package.tag)
-            if tagged is not None:
+            if package.tag in tags_of(api, repo, package.repo_type):
+                tagged = commit_of(api, repo, package.repo_type, package.tag)
                 if holds(files_at(api, repo, package.repo_type, tagged), package):
                     return tagged
                 raise RunFailed(

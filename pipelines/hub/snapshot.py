@@ -11,6 +11,8 @@ from huggingface_hub import HfApi
 from pipelines.hub.manifest import ReleasedSplit
 from pipelines.hub.package import hashed
 
+_BATCH_ROWS = 1000
+
 
 def download(api: HfApi, repo: str, repo_type: str, commit: str, folder: Path) -> Path:
     """The files of `commit` in `folder`.
@@ -88,11 +90,11 @@ def _wrong_splits(
         stated = (builder.info.splits or {}).get(split)
         if stated is None or stated.num_examples != released.rows:
             yield f"{title}: the card and the manifest have other numbers of rows"
-        names = [
-            Path(path).absolute().relative_to(snapshot.absolute()).as_posix()
-            for path in found[split]
-        ]
-        if names != released.files:
+        named = [Path(path).resolve() for path in found[split]]
+        # A stranger's card and manifest may agree on files that are not the repository's.
+        if named != [(snapshot / name).resolve() for name in released.files] or not all(
+            path.is_relative_to(snapshot.resolve()) for path in named
+        ):
             yield f"{title}: the card names other files than the manifest"
             continue
         yield from _wrong_rows(snapshot, title, released, builder.info.features.arrow_schema)
@@ -107,7 +109,7 @@ def _wrong_rows(
             with pq.ParquetFile(snapshot / name) as file:
                 if file.schema_arrow.remove_metadata() != schema.remove_metadata():
                     yield f"{name} has other columns than the card says"
-                rows += sum(batch.num_rows for batch in file.iter_batches())
+                rows += sum(batch.num_rows for batch in file.iter_batches(batch_size=_BATCH_ROWS))
         except (OSError, pa.ArrowException) as error:
             yield f"{name} cannot be read ({_one_line(error)})"
             return

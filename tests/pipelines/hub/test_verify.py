@@ -66,6 +66,23 @@ def test_a_card_that_says_something_else(there, releases):
     assert "preferences is not on the card" in found_wrong(there, "v1.0.2")["configs"]
 
 
+@pytest.mark.parametrize("outside", ["/", "../"])
+def test_a_release_whose_files_are_the_readers_own(there, releases, tmp_path, outside):
+    """Nothing beside the snapshot is read, whatever card and manifest agree on."""
+    there.publish(releases["1.0.0"])
+    mine = releases["1.0.0"] / "preferences/train-00000-of-00001.parquet"
+    (tmp_path / "mine.parquet").write_bytes(mine.read_bytes())
+    name = str(tmp_path / "mine.parquet") if outside == "/" else "../mine.parquet"
+    manifest = json.loads((releases["1.0.0"] / "manifest.json").read_text())
+    manifest["configs"]["preferences"]["train"]["files"] = [name]
+    card = (releases["1.0.0"] / "README.md").read_text().replace("preferences/train-*", name)
+    files = {"README.md": card.encode(), "manifest.json": json.dumps(manifest).encode()}
+    committed(there, "v1.0.1", **files)
+    found = verify(there.api, there.repo, "v1.0.1", tmp_path / "kept")
+    (configs,) = (finding.wrong for finding in found.findings if finding.name == "configs")
+    assert [sentence for sentence in configs if sentence.startswith("preferences")]
+
+
 def test_no_such_release(there, releases):
     with pytest.raises(BadInput, match="has no such repository"):
         verify(there.api, there.repo, "v1.0.0")

@@ -42,9 +42,11 @@ class RunningHub:
             text=True,
         )
         assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip() or self.url
-        if self._process.poll() is not None or not self.url:
+        said = self._process.stdout.readline().strip()
+        if not said:
+            self.stop()
             raise CannotStart(f"the embedded Hub did not start on {self.folder}")
+        self.url = said
 
     def kill(self) -> None:
         """End it as a power cut would: no handler runs, nothing is flushed."""

@@ -14,12 +14,17 @@ from typing import Any, NoReturn, get_type_hints
 import yaml
 
 from builders.errors import BadInput, SrtError
+from train.publication import publication
 
 # What TRL would take from a recipe and is not a recipe's to say, and why.
 _MACHINE = "device and precision are the machine's to say"
 _REFUSED = {
     **dict.fromkeys(("use_cpu", "bf16", "fp16", "bf16_full_eval", "fp16_full_eval"), _MACHINE),
     **dict.fromkeys(("tf32", "dtype"), _MACHINE),
+    "hub_token": "a token is no recipe's to hold; `hf auth login` stores it, HF_TOKEN gives it",
+    "hub_strategy": "the finished model is published, once",
+    "hub_always_push": "the finished model is published, once",
+    "hub_revision": "a tag is given by hub_tag",
     # TRL would read it after the rows have been tokenised.
     "chat_template_path": "the key is chat_template here",
 }
@@ -43,6 +48,9 @@ class ReleaseArguments:
     )
     chat_template: str | None = field(
         default=None, metadata={"help": "a Jinja file, for a base model without chat template"}
+    )
+    hub_tag: str | None = field(
+        default=None, metadata={"help": "with push_to_hub, the tag of what is published"}
     )
 
 
@@ -135,10 +143,13 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
             raise BadInput(f"{asked.recipe}: unknown key {key!r}{hint}")
         if isinstance(value, list) and "list" not in str(types[key]).lower():
             raise BadInput(f"{asked.recipe}: {key}: one value is wanted, not a list")
-    if asked.values.get("push_to_hub"):
-        raise BadInput(f"{asked.recipe}: push_to_hub: `srt publish` is to come; leave it out")
+    try:
+        publication(asked.values)
+    except BadInput as error:
+        raise BadInput(f"{asked.recipe}: {error}") from None
 
-    values = {**_HABITS, **asked.values, **_machine()}
+    # The trainer's own pushing stays off: `train.publication` has what is asked for.
+    values = {**_HABITS, **asked.values, "push_to_hub": False, **_machine()}
     # Words go through the parser's own checks. What no word can say is put there as it is.
     words = [
         f"--{key}={_word(value, types[key])}"

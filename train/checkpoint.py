@@ -23,7 +23,17 @@ from cards.plots import plot_losses
 
 _VERSIONED = ("srt-feedback", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 # What a run may change when it goes on.
-_NOT_IDENTITY = {"output_dir", "report_to", "run_name", "logging_steps", "save_steps"}
+_NOT_IDENTITY = {
+    "output_dir",
+    "report_to",
+    "run_name",
+    "logging_steps",
+    "save_steps",
+    "push_to_hub",
+    "hub_model_id",
+    "hub_private_repo",
+    "hub_tag",
+}
 
 
 def begin(folder: Path, asked: Mapping[str, Any]) -> str | None:

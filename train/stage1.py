@@ -12,6 +12,7 @@ Keys, in the recipe or on the command line:
     revision            tag or commit on the Hub; the commit is what is trained on, and recorded
     dataset_config      sft (default), sft-balanced, sft-draft-masked, or an ablation
     chat_template       a Jinja file, for a base model that has no chat template
+    push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's SFTConfig (learning_rate, num_train_epochs, output_dir, report_to ...) and
 ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
 A run that was stopped goes on from its last checkpoint under the same command.
@@ -33,6 +34,7 @@ def main(argv: list[str]) -> None:
     from train.learnt_tokens import LearntTokensTrainer, is_enough
     from train.model import base_model, load_model, load_tokenizer, new_adapter
     from train.progress import report_progress
+    from train.publication import publication, publish
     from train.released import open_release
     from train.turns import tokenised
 
@@ -81,6 +83,9 @@ def main(argv: list[str]) -> None:
         rows=rows,
         metrics=metrics,
     )
+    wanted = publication(asked.values)
+    if wanted is not None and trainer.is_world_process_zero():
+        publish(folder, wanted)
 
 
 if __name__ == "__main__":

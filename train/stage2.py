@@ -13,6 +13,7 @@ Keys, in the recipe or on the command line:
     revision            tag or commit on the Hub; the commit is what is trained on, and recorded
     dataset_config      preferences (default) or preferences-length-matched
     chat_template       a Jinja file, for a model that has no chat template
+    push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's DPOConfig (beta, loss_type, learning_rate, output_dir, report_to ...) and
 ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
 The reference model takes no second copy of the weights: it is the stage-1 adapter beside the one
@@ -37,6 +38,7 @@ def main(argv: list[str]) -> None:
     from train.model import base_model, is_adapter, load_model, load_tokenizer, new_adapter
     from train.pairs import fitting
     from train.progress import report_progress
+    from train.publication import publication, publish
     from train.released import open_release
 
     source, training, network = parse(asked, PairArguments, DPOConfig, ModelConfig)
@@ -86,6 +88,9 @@ def main(argv: list[str]) -> None:
         rows=rows,
         metrics=metrics,
     )
+    wanted = publication(asked.values)
+    if wanted is not None and trainer.is_world_process_zero():
+        publish(folder, wanted)
 
 
 if __name__ == "__main__":

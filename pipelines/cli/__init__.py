@@ -5,7 +5,18 @@ import sys
 import typer
 
 from builders.errors import SrtError
-from pipelines.cli import build, cache, demo, generate, release, show, status
+from pipelines.cli import (
+    build,
+    cache,
+    demo,
+    generate,
+    publish,
+    release,
+    serve,
+    show,
+    status,
+    verify,
+)
 
 app = typer.Typer(
     name="srt",
@@ -17,11 +28,16 @@ app = typer.Typer(
 )
 app.add_typer(build.app, name="build")
 app.add_typer(cache.app, name="cache")
+app.add_typer(serve.app, name="serve")
 app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
     release.release
 )
+app.command(epilog="Example: srt publish releases/my-feedback@v1.0.0 --repo my-org/my-feedback")(
+    publish.publish
+)
+app.command(epilog="Example: srt verify my-org/my-feedback@v1.0.0")(verify.verify)
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
 
 app.command(

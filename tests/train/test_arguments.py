@@ -7,6 +7,7 @@ from trl import DPOConfig, ModelConfig, SFTConfig
 
 from builders.errors import BadInput
 from train.arguments import PairArguments, ReleaseArguments, parse, read_command_line
+from train.publication import publication
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,7 +100,12 @@ def test_a_folder_of_rows_is_found_from_anywhere(recipe, tmp_path, monkeypatch):
         (["--use_cpu=true"], "use_cpu: device and precision are the machine's"),
         (["--dtype", "float16"], "dtype: device and precision"),
         (["--chat_template_path", "x"], "chat_template_path: the key is chat_template here"),
-        (["--push_to_hub"], "push_to_hub: `srt publish` is to come"),
+        (["--push_to_hub"], "hub_model_id: push_to_hub wants the ORG/NAME to publish to, not None"),
+        (["--push_to_hub", "--hub_model_id=m"], "hub_model_id: push_to_hub wants the ORG/NAME"),
+        (["--push_to_hub", "--hub_model_id=o/m"], "hub_tag: push_to_hub wants the tag to give"),
+        (["--push_to_hub", "--hub_model_id=o/m", "--hub_tag=1"], "hub_tag: .*, not 1"),
+        (["--hub_token", "hf_x"], "hub_token: a token is no recipe's to hold"),
+        (["--hub_revision", "dev"], "hub_revision: a tag is given by hub_tag"),
         (["--learning_rate", "fast"], "argument --learning_rate.*: invalid float value: 'fast'"),
         (["--max_length", "2.5"], "argument --max_length.*: invalid int value: '2.5'"),
         (["--max_steps", "true"], "argument --max_steps.*: invalid int value: 'yes'"),
@@ -124,6 +130,16 @@ def test_the_word_no_is_a_word_where_words_are_wanted(recipe):
 
 def test_push_to_hub_may_say_no(recipe):
     assert parsed(recipe, "--push_to_hub", "false")[1].push_to_hub is False
+    assert publication({"push_to_hub": False}) is None
+
+
+def test_what_is_published_is_not_the_trainers_to_push(recipe):
+    words = ("--push_to_hub", "--hub_model_id", "o/m", "--hub_tag", "v1.0.0")
+    source, training, _ = parsed(recipe, *words, "--hub_private_repo")
+    assert (source.hub_tag, training.push_to_hub) == ("v1.0.0", False)
+    wanted = publication(read_command_line([recipe, *words, "--hub_private_repo"], "").values)
+    said = ["publish", "made", "--repo", "o/m", "--tag", "v1.0.0", "--private"]
+    assert wanted.command(Path("made")) == said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Embedded stand-ins that speak the real protocol of a service, on this machine only."""

@@ -1,0 +1,170 @@
+"""A stranger's look at releases that hold, and at others."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders.errors import BadInput
+from pipelines.cli.verify import plain
+from pipelines.hub.manifest import Manifest, read_manifest, version_of
+from pipelines.hub.verify import read_address, verify
+
+
+def committed(there, tag, **files):
+    """Whatever somebody else put into the repository, under a tag of its own."""
+    for name, content in files.items():
+        there.api.upload_file(
+            path_or_fileobj=content,
+            path_in_repo=name.replace("__", "/"),
+            repo_id=there.repo,
+            repo_type="dataset",
+        )
+    there.api.create_tag(there.repo, tag=tag, repo_type="dataset")
+
+
+def found_wrong(there, tag):
+    found = verify(there.api, there.repo, tag)
+    return {finding.name: finding.wrong for finding in found.findings if finding.wrong}
+
+
+def test_what_was_published_holds(there, stage1_release, tmp_path):
+    commit = there.publish(stage1_release)
+    found = verify(there.api, there.repo, "v1.0.0", tmp_path / "kept")
+    assert (found.commit, found.wrong, found.gate) == (commit, [], [])
+    assert (tmp_path / "kept/manifest.json").is_file()
+    assert found.facts()["holds"]
+    assert [finding.name for finding in found.findings] == ["version", "files", "configs"]
+
+
+def test_a_file_more_a_file_less_and_another_file(there, releases):
+    there.publish(releases["1.0.0"])
+    committed(there, "v1.0.1", **{"notes.txt": b"theirs", ".hidden__x": b"", "CHANGELOG.md": b"?"})
+    there.api.delete_file("assets/scores.png", there.repo, repo_type="dataset")
+    there.api.create_tag(there.repo, tag="v1.0.2", repo_type="dataset")
+    assert found_wrong(there, "v1.0.2") == {
+        "version": ("the manifest is of version 1.0.0, and the tag is v1.0.2",),
+        "files": (
+            "CHANGELOG.md is another file",
+            "assets/scores.png is missing",
+            ".hidden/x is not in the manifest",
+            "notes.txt is not in the manifest",
+        ),
+    }
+    assert found_wrong(there, "v1.0.0") == {}
+
+
+def test_a_card_that_says_something_else(there, releases):
+    there.publish(releases["1.0.0"])
+    card = (releases["1.0.0"] / "README.md").read_text()
+    few = card.replace("num_examples: 20", "num_examples: 21", 1)
+    committed(there, "v1.0.1", **{"README.md": few.encode()})
+    (sentence,) = found_wrong(there, "v1.0.1")["configs"]
+    assert "the card and the manifest have other numbers of rows" in sentence
+    committed(there, "v1.0.2", **{"README.md": b"No front matter.\n"})
+    assert "preferences is not on the card" in found_wrong(there, "v1.0.2")["configs"]
+
+
+@pytest.mark.parametrize("outside", ["/", "../"])
+def test_a_release_whose_files_are_the_readers_own(there, releases, tmp_path, outside):
+    """Nothing beside the snapshot is read, whatever card and manifest agree on."""
+    there.publish(releases["1.0.0"])
+    mine = releases["1.0.0"] / "preferences/train-00000-of-00001.parquet"
+    (tmp_path / "mine.parquet").write_bytes(mine.read_bytes())
+    name = str(tmp_path / "mine.parquet") if outside == "/" else "../mine.parquet"
+    manifest = json.loads((releases["1.0.0"] / "manifest.json").read_text())
+    manifest["configs"]["preferences"]["train"]["files"] = [name]
+    card = (releases["1.0.0"] / "README.md").read_text().replace("preferences/train-*", name)
+    files = {"README.md": card.encode(), "manifest.json": json.dumps(manifest).encode()}
+    committed(there, "v1.0.1", **files)
+    found = verify(there.api, there.repo, "v1.0.1", tmp_path / "kept")
+    (configs,) = (finding.wrong for finding in found.findings if finding.name == "configs")
+    assert [sentence for sentence in configs if sentence.startswith("preferences")]
+
+
+def test_no_such_release(there, releases):
+    with pytest.raises(BadInput, match="has no such repository"):
+        verify(there.api, there.repo, "v1.0.0")
+    there.publish(releases["1.0.0"])
+    with pytest.raises(BadInput, match="no such revision"):
+        verify(there.api, there.repo, "v1.0.1")
+    committed(there, "v2.0.0", **{"manifest.json": b"[]"})
+    with pytest.raises(BadInput, match="not a release's manifest"):
+        verify(there.api, there.repo, "v2.0.0")
+
+
+def test_the_gates_results_are_those_of_the_manifest(tmp_path):
+    results = [{"name": "secrets", "status": "pass", "sentence": "no key in 20 rows", "rows": 20}]
+    manifest = {"name": "n", "version": "1.0.0", "files": {}, "configs": {}, "gate": results}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    (result,) = read_manifest(tmp_path).gate
+    assert (result.name, result.status, result.sentence) == ("secrets", "pass", "no key in 20 rows")
+
+
+@pytest.mark.parametrize(
+    "text", ["org/name", "org/name@1.0.0", "name@v1.0.0", "a/b/c@v1.0.0", "o/n@v1.0", "o/n@v01.0.0"]
+)
+def test_an_address_that_is_none(text):
+    with pytest.raises(BadInput):
+        read_address(text)
+    assert read_address("org/name@v1.20.3") == ("org/name", "v1.20.3")
+
+
+def answer_or_complaint(function, given):
+    """What the function returns, or the one line that it complains with."""
+    try:
+        return function(given)
+    except BadInput as error:
+        (line,) = plain(str(error)).splitlines()
+        return line
+
+
+@given(st.text())
+def test_any_text_is_an_address_or_is_refused_in_one_line(text):
+    found = answer_or_complaint(read_address, text)
+    if not isinstance(found, str):
+        assert "@".join(found) == text
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+nearly = st.fixed_dictionaries(
+    {
+        "name": json_values,
+        "version": json_values,
+        "files": st.dictionaries(
+            st.text(),
+            st.fixed_dictionaries(
+                {"sha256": st.just("0" * 64) | json_values, "bytes": json_values}
+            ),
+            max_size=2,
+        )
+        | json_values,
+        "configs": json_values,
+        "gate": json_values,
+    }
+)
+
+
+@given(
+    st.binary(max_size=60) | (json_values | nearly).map(lambda value: json.dumps(value).encode())
+)
+def test_any_bytes_are_a_manifest_or_are_refused_in_one_line(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "manifest.json").write_bytes(content)
+    assert isinstance(answer_or_complaint(read_manifest, folder), str | Manifest)
+
+
+@given(st.tuples(*[st.integers(0, 10**9 - 1)] * 3))
+def test_versions_compare_as_numbers(version):
+    assert version_of("v{}.{}.{}".format(*version)) == version
+
+
+@given(st.text())
+def test_a_strangers_text_is_shown_without_what_a_terminal_obeys(text):
+    assert len(plain(text)) == len(text)
+    assert plain(text).isprintable()

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from builders.errors import SrtError
-from pipelines.cli import build, cache, demo, generate, release, show, status
+from pipelines.cli import build, cache, check, demo, generate, release, show, status
 
 app = typer.Typer(
     name="srt",
@@ -21,6 +21,9 @@ app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
     release.release
+)
+app.command(epilog="Example: srt check releases/my-feedback@v1.0.0 --evaluation prompts.jsonl")(
+    check.check
 )
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
 

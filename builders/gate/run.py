@@ -11,7 +11,7 @@ from builders.gate.check import CHECKS, Check
 from builders.gate.duplicates import Duplicates
 from builders.gate.evaluation_overlap import EvaluationOverlap
 from builders.gate.evaluation_sets import local_benchmarks, read_evaluation_set
-from builders.gate.exposure import Exposure
+from builders.gate.exposure import Exposure, joined_texts
 from builders.gate.find_personal import personal_finder
 from builders.gate.find_secrets import find_secrets
 from builders.gate.layout import parquet_files
@@ -48,8 +48,9 @@ class _Content:
 
     def see(self, row: Mapping[str, Any], split: str) -> None:
         texts = texts_of(row)
-        self.secrets.see(row["id"], texts)
-        self.personal.see(row["id"], texts)
+        joined = joined_texts(texts)
+        self.secrets.see(row["id"], texts, joined)
+        self.personal.see(row["id"], texts, joined)
         self.duplicates.see(row, split)
         self.overlap.see(row)
         self.licences.see(row)

@@ -10,7 +10,9 @@ SECRETS = {
     "gitlab": "glpat-" + BODY[:20],
     "google": "AIza" + BODY[:35],
     "hugging face": "hf_" + BODY[:34],
-    "jwt": "eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" + ".dBjftJeZ4CVPmB92K27uhbUJU1p1r",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9"
+    + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0"
+    + ".dBjftJeZ4CVPmB92K27uhbUJU1p1r",
     "npm": "npm_" + BODY,
     "openai": "sk-" + BODY + BODY[:12],
     "openai project": "sk-proj-" + BODY + "_" + BODY,

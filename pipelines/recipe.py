@@ -279,7 +279,7 @@ class GateBlock(Block):
     benchmarks: bool = GateSettings.benchmarks
     overlap: Literal["fail", "warn"] = GateSettings.overlap
     max_duplicates: _Share = GateSettings.max_duplicates
-    max_near_duplicates: _Share = GateSettings.max_near_duplicates
+    warn_near_duplicates: _Share = GateSettings.warn_near_duplicates
     warn_length_d: float = GateSettings.warn_length_d
     warn_share_longer: _Share = GateSettings.warn_share_longer
 

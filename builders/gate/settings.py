@@ -26,7 +26,7 @@ class GateSettings:
     benchmarks: bool = True
     overlap: Literal["fail", "warn"] = "fail"
     max_duplicates: float = 0.0
-    max_near_duplicates: float = 0.05
+    warn_near_duplicates: float = 0.05
     warn_length_d: float = 0.8
     warn_share_longer: float = 0.9
 

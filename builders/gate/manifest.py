@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
 from builders.errors import BadInput
 from builders.gate.settings import GateSettings
@@ -31,13 +31,14 @@ class _Recorded(_Part):
     allowed: str | None = None
 
 
+class _Redacted(_Part):
+    by_kind: dict[str, int] = {}
+
+
 class _Gate(_Part):
     settings: dict[str, Any] = {}
     checks: list[_Recorded] = []
-
-
-class _Redacted(_Part):
-    by_kind: dict[str, int] = {}
+    redacted: _Redacted | None = None
 
 
 class _File(_Part):
@@ -50,8 +51,8 @@ class _Manifest(_Part):
     configs: dict[str, dict[str, _Split]]
     files: dict[str, _File]
     sources: list[_Source]
-    gate: _Gate | None = None
-    redacted: _Redacted | None = None
+    # Empty where the release was made without a gate.
+    gate: Annotated[_Gate | None, BeforeValidator(lambda gate: gate or None)] = None
 
 
 def read_release_manifest(release: Path) -> dict[str, Any]:

@@ -31,11 +31,14 @@ class _Content:
     """The checks that read ledger rows; each row is seen once."""
 
     def __init__(
-        self, facts: Mapping[str, Any], settings: GateSettings, evaluation_sets: Sequence[str]
+        self,
+        licence: str,
+        settings: GateSettings,
+        evaluation_sets: Sequence[str],
+        redacted: Mapping[str, int],
     ) -> None:
         named = [read_evaluation_set(name) for name in (*settings.evaluation, *evaluation_sets)]
         cached, absent = local_benchmarks() if settings.benchmarks else ([], [])
-        redacted = (facts.get("redacted") or {}).get("by_kind", {})
         personal = personal_finder(settings.phone_regions)
         self.duplicates = Duplicates(settings)
         self.overlap = EvaluationOverlap(
@@ -43,7 +46,7 @@ class _Content:
         )
         self.secrets = Exposure("secrets", find_secrets, settings.secrets, redacted)
         self.personal = Exposure("personal-data", personal, settings.personal_data, redacted)
-        self.licences = Licences(str(facts.get("licence")))
+        self.licences = Licences(licence)
         self.lengths = Lengths(settings)
 
     def see(self, row: Mapping[str, Any], split: str) -> None:
@@ -63,15 +66,18 @@ def run_gate(
     settings: GateSettings,
     *,
     evaluation_sets: Sequence[str] = (),
+    redacted: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> list[Check]:
     """Every check's result on the release in `folder`, in the order of `CHECKS`.
 
     `facts` are the card's facts, while the release is being made, or its manifest.
-    `evaluation_sets` are FILE or FILE:FIELD, beside those of the settings. `progress` is told
-    "checking" and the rows read. Raises BadInput where an evaluation set cannot be read.
+    `evaluation_sets` are FILE or FILE:FIELD, beside those of the settings. `redacted` is what a
+    `Redactor` took out (`as_facts`). `progress` is told "checking" and the rows read. Raises
+    BadInput where an evaluation set cannot be read.
     """
-    content = _Content(facts, settings, evaluation_sets)
+    by_kind = (redacted or {}).get("by_kind", {})
+    content = _Content(str(facts.get("licence")), settings, evaluation_sets, by_kind)
     schemas, figures = Schemas(), CardFigures(folder, facts)
     files = parquet_files(folder)
     if "ledger" not in files:
@@ -143,11 +149,14 @@ def check_allowed(allowed: Mapping[str, str]) -> None:
             raise BadInput(f"--allow {name}: needs a --reason, which the card prints")
 
 
-def gate_facts(checks: Sequence[Check], settings: GateSettings) -> dict[str, Any]:
+def gate_facts(
+    checks: Sequence[Check], settings: GateSettings, redacted: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What a release's manifest records under `gate`, and its card prints."""
     return {
         "settings": settings.as_facts(),
         "checks": [check.as_facts() for check in checks],
+        "redacted": redacted,
     }
 
 

@@ -47,6 +47,11 @@ class GateSettings:
         """Of what a release recorded, which names the evaluation files and does not have them."""
         return replace(cls.of(values), evaluation=())
 
+    @property
+    def redacts(self) -> bool:
+        """Whether rows are to be changed before anything is made of them."""
+        return "redact" in (self.secrets, self.personal_data)
+
     def as_facts(self) -> dict[str, Any]:
         """The settings as a release publishes them: a path means nothing on another machine."""
         facts = {

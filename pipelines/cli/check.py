@@ -47,10 +47,18 @@ def check(
     settings = GateSettings.of_release(recorded.get("settings"))
     allowed = {**allowed_before(recorded), **allowances(allow, reason)}
     with console.working(f"checking {release.name}"):
-        checks = run_gate(release, manifest, settings, evaluation_sets=evaluation or [])
+        checks = run_gate(
+            release,
+            manifest,
+            settings,
+            evaluation_sets=evaluation or [],
+            redacted=recorded.get("redacted"),
+        )
     marked = with_allowed(checks, allowed)
     if as_json:
-        console.print_json({"release": str(release), **gate_facts(marked, settings)})
+        console.print_json(
+            {"release": str(release), **gate_facts(marked, settings, recorded.get("redacted"))}
+        )
     else:
         print_checks(marked)
     refuse(checks, allowed)

@@ -12,6 +12,7 @@ from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS, Check
 from builders.gate.lengths import Lengths
 from builders.gate.manifest import read_release_manifest
+from builders.gate.redact import redactor
 from builders.gate.run import allowed_before, gate_facts, refuse, run_gate
 from builders.gate.settings import GateSettings
 from builders.release.make import make_release
@@ -208,11 +209,7 @@ def test_personal_data_and_what_was_redacted_before(release):
         rows[0]["instruction"] += " Mail ada@analytical.org or 512-463-2000."
 
     change(ledger_file(release), edit)
-    path = release / "manifest.json"
-    manifest = json.loads(path.read_text())
-    redacted = {"rows": 7, "by_kind": {"EMAIL": 9, "SECRET": 2}}
-    path.write_text(json.dumps({**manifest, "redacted": redacted}))
-    checks = gate(release)
+    checks = gate(release, redacted={"rows": 7, "by_kind": {"EMAIL": 9, "SECRET": 2}})
     said = "1 × EMAIL, 1 × PHONE in 1 rows. Redacted: 9 × EMAIL."
     assert checks["personal-data"].sentence == said
     assert checks["secrets"].sentence == "Nothing found. Redacted: 2 × SECRET."
@@ -326,6 +323,7 @@ def test_what_is_allowed_has_a_known_name_and_a_reason(allowed):
         '{"configs": {"a": 1}, "files": {}, "sources": []}',
         '{"configs": {}, "files": {}, "sources": [], "gate": {"settings": {"overlap": 3}}}',
         '{"configs": {}, "files": {}, "sources": [], "gate": {"checks": [1]}}',
+        '{"configs": {}, "files": {}, "sources": [], "gate": [1]}',
         "[" * 100_000,
     ],
 )
@@ -338,3 +336,31 @@ def test_what_is_no_manifest_is_told_in_one_line(tmp_path, text):
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(BadInput, match=r"it has no manifest.json"):
         read_release_manifest(tmp_path)
+
+
+def test_a_redacted_release_passes(tmp_path):
+    rows = list(apart(kept_rows(30)))
+    for row in rows[:5]:
+        row["draft"] += f" Mail ada@analytical.org the key {SECRETS['github']}."
+    rows[5] |= {"draft": "Ask ada@a.org", "refinement": "Ask bob@b.org"}
+    settings = replace(SETTINGS, secrets="redact", personal_data="redact")
+    redact = redactor(settings)
+    seen = {}
+
+    def check(folder, facts):
+        checks = run_gate(folder, facts, settings, redacted=redact.as_facts())
+        seen.update({check.name: check for check in checks})
+        return gate_facts(refuse(checks, {}), settings, redact.as_facts())
+
+    run, manifest = make_run(tmp_path / "run", rows)
+    release = make_release(
+        run, manifest, name="r", version="1.0.0", out=tmp_path, transform=redact, check=check
+    )
+    assert redact.as_facts() == {"rows": 6, "by_kind": {"EMAIL": 7, "SECRET": 5}}
+    assert seen["secrets"].sentence == "Nothing found. Redacted: 5 × SECRET."
+    made = read_release_manifest(release)
+    assert made["funnel"]["kept"] == 29
+    assert made["funnel"]["dropped"] == {"no_change": 1}
+    assert made["gate"]["redacted"] == redact.as_facts()
+    again = gate(release, GateSettings.of_release(made["gate"]["settings"]))
+    assert [check.name for check in again.values() if check.status == "fail"] == []

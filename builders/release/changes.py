@@ -157,7 +157,8 @@ def other_changes(before: Mapping[str, Any], facts: Mapping[str, Any]) -> list[s
         if before.get(key) != facts[key]
     ]
     said += _compared("recipes (SHA-256)", _recipes(before), _recipes(facts))
-    return said + _compared("models", _models(before), _models(facts))
+    said += _compared("models", _models(before), _models(facts))
+    return said
 
 
 def _recipes(facts: Mapping[str, Any]) -> list[str]:

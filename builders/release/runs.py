@@ -52,8 +52,8 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
                 )
     funnels = [manifest["funnel"] for _, manifest in runs]
     if not any(funnel["kept"] for funnel in funnels):
-        folders = ", ".join(str(run.folder) for run, _ in runs)
-        raise GateRefused(f"{folders}: {_nothing_kept(funnels)}")
+        where = ", ".join(str(run.folder) for run, _ in runs)
+        raise GateRefused(f"{where}: {_nothing_kept(funnels)}")
     for run, manifest in runs:
         kept = sum(
             table["status"].to_pylist().count("kept")

@@ -1,6 +1,6 @@
 """Runs the checks over a release folder in one pass, and refuses what failed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,8 @@ def run_gate(
     by_kind = (redacted or {}).get("by_kind", {})
     content = _Content(str(facts.get("licence")), settings, evaluation_sets, by_kind)
     schemas, figures = Schemas(), CardFigures(folder, facts)
+    for where, text in _about(folder, facts):
+        content.secrets.see(where, [text], text)
     files = parquet_files(folder)
     if "ledger" not in files:
         schemas.miss("ledger: the config is missing")
@@ -105,6 +107,15 @@ def run_gate(
         content.lengths.result(),
     ]
     return sorted(results, key=lambda check: CHECKS.index(check.name))
+
+
+def _about(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is published beside the rows, and where it stands."""
+    if isinstance(facts.get("about"), str):
+        yield "about", facts["about"]
+    card = folder / "README.md"
+    if card.is_file():
+        yield card.name, card.read_text(encoding="utf-8", errors="replace")
 
 
 def refuse(checks: Sequence[Check], allowed: Mapping[str, str]) -> list[Check]:

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from builders.errors import BadInput
+from builders.gate.check import CHECKS
 from builders.gate.settings import GateSettings
 from builders.run import Run
 from pipelines.build import build_run
@@ -74,3 +76,10 @@ def test_it_is_recorded_and_can_be_changed_when_the_run_is_complete(tmp_path):
     mtime = run.manifest_path.stat().st_mtime_ns
     build_run(changed, tmp_path / "run")
     assert Path(run.manifest_path).stat().st_mtime_ns == mtime
+
+
+def test_the_page_states_the_defaults():
+    page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text()
+    block = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["gate"]
+    assert block == GateBlock().model_dump()
+    assert [name for name in CHECKS if f"| `{name}` |" in page] == [*CHECKS]

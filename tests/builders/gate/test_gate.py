@@ -204,6 +204,14 @@ def test_a_key_in_any_field_is_found(tmp_path, secret):
     assert warned.status == "warn"
 
 
+def test_a_key_in_the_card_is_found(release):
+    facts = {**read_release_manifest(release), "about": f"made with {SECRETS['openai']}"}
+    card = release / "README.md"
+    card.write_text(card.read_text() + SECRETS["github"])
+    check = run_gate(release, facts, SETTINGS)[CHECKS.index("secrets")]
+    assert (check.status, check.rows) == ("fail", ("about", "README.md"))
+
+
 def test_personal_data_and_what_was_redacted_before(release):
     def edit(rows):
         rows[0]["instruction"] += " Mail ada@analytical.org or 512-463-2000."

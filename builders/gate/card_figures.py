@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,17 @@ class CardFigures:
     def __init__(self, folder: Path, facts: Mapping[str, Any]) -> None:
         self._folder = folder
         self._facts = facts
-        self._rows: Counter[tuple[str, str]] = Counter()
         self._funnel = Funnel()
         self._statistics = ReleaseStatistics()
-
-    def count(self, config: str, split: str) -> None:
-        self._rows[config, split] += 1
 
     def see(self, row: Mapping[str, Any]) -> None:
         self._funnel.add(row)
         self._statistics.add(row)
 
-    def result(self) -> Check:
+    def result(self, rows: Mapping[tuple[str, str], int]) -> Check:
+        """`rows` are those read of each config and split."""
         found = {
-            "rows": {f"{config}/{split}": count for (config, split), count in self._rows.items()},
+            "rows": {f"{config}/{split}": count for (config, split), count in rows.items()},
             "funnel": self._funnel.as_facts(),
             "statistics": self._statistics.as_facts(),
             "sources": _by_source(self._statistics.source_facts()),

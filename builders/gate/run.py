@@ -23,7 +23,7 @@ from builders.gate.texts import texts_of
 
 Progress = Callable[[str, int], None]
 
-_PROGRESS_ROWS = 250
+_PROGRESS_ROWS = 256
 _SHOWN_ROWS = 3
 
 
@@ -82,20 +82,18 @@ def run_gate(
     for where, text in _about(folder, facts):
         content.secrets.see(where, [text], text)
     files = parquet_files(folder)
-    if "ledger" not in files:
+    if not any(config == "ledger" for config, _, _ in files):
         schemas.miss("ledger: the config is missing")
-    count = 0
-    for config, splits in files.items():
-        for split, paths in splits.items():
-            for path in paths:
-                for row in schemas.read(config, path):
-                    count += 1
-                    if progress and count % _PROGRESS_ROWS == 0:
-                        progress("checking", count)
-                    figures.count(config, split)
-                    if config == "ledger":
-                        figures.see(row)
-                        content.see(row, split)
+    for config, split, path in files:
+        if config != "ledger":
+            schemas.look_at(config, split, path)
+            _report(progress, schemas)
+            continue
+        for count, row in enumerate(schemas.read(config, split, path)):
+            if count % _PROGRESS_ROWS == 0:
+                _report(progress, schemas)
+            figures.see(row)
+            content.see(row, split)
     results = [
         schemas.result(),
         content.duplicates.result(),
@@ -103,10 +101,15 @@ def run_gate(
         content.secrets.result(),
         content.personal.result(),
         content.licences.result(),
-        figures.result(),
+        figures.result(schemas.rows),
         content.lengths.result(),
     ]
     return sorted(results, key=lambda check: CHECKS.index(check.name))
+
+
+def _report(progress: Progress | None, schemas: Schemas) -> None:
+    if progress:
+        progress("checking", schemas.rows.total())
 
 
 def _about(folder: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

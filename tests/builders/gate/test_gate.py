@@ -70,10 +70,10 @@ def test_a_good_release_passes(whole):
     assert list(checks) == list(CHECKS)
     assert {name: check.sentence for name, check in checks.items() if check.status == "fail"} == {}
     assert checks["evaluation-overlap"].status == "warn"
-    assert seen[0] == ("checking", 250)
     manifest = read_release_manifest(whole)
     rows = sum(s["rows"] for splits in manifest["configs"].values() for s in splits.values())
     assert sum(checks["schema"].figures["rows"].values()) == rows
+    assert seen[-1] == ("checking", rows)
     json.dumps(gate_facts(list(checks.values()), SETTINGS))
 
 
@@ -131,6 +131,28 @@ def test_other_columns_and_rows_that_are_not_valid_fail(release):
     assert check.status == "fail"
     assert "response_score is 11, outside 1 to 10" in check.sentence
     assert check.rows == (table["id"][1].as_py(),)
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        ([{"role": "assistant", "content": " "}], "completion.content is blank"),
+        ([{"role": "user", "content": "x"}], "completion is not one turn of the assistant"),
+        ([], "completion is empty"),
+    ],
+)
+def test_a_training_row_that_is_not_valid_is_named(release, messages, says):
+    path = release / "sft-no-score" / "test-00000-of-00001.parquet"
+    ids = []
+
+    def edit(rows):
+        rows[-1]["completion"] = messages
+        ids.append(rows[-1]["id"])
+
+    change(path, edit)
+    check = gate(release)["schema"]
+    assert says in check.sentence
+    assert check.rows == (*ids,)
 
 
 def test_a_missing_ledger_or_an_unknown_config_fails(release):

@@ -1,12 +1,15 @@
 """How feedback is written: one form, which training shows and the parser reads back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from builders.prompts import PARTS
 
 
-def _section(title: str, items: Sequence[str]) -> str:
+# A row's sections are written several times over, once for each form of training rows.
+@lru_cache(8192)
+def _section(title: str, items: tuple[str, ...]) -> str:
     if not items:
         return f"### {title}\nNone."
     # Later lines of an item are indented under it, so that none can pass for a heading.
@@ -29,9 +32,9 @@ def render_feedback(
     """
     blocks = []
     if "weaknesses" in parts:
-        blocks.append(_section("Weaknesses", critique["weaknesses"]))
+        blocks.append(_section("Weaknesses", tuple(critique["weaknesses"])))
     if "suggestions" in parts:
-        blocks.append(_section("Suggestions", critique["suggestions"]))
+        blocks.append(_section("Suggestions", tuple(critique["suggestions"])))
     if "score" in parts:
         blocks.append(f"Overall Score: [[{critique['score']}]]")
     if refinement is not None:

@@ -5,24 +5,21 @@ repeats what it was trained on, and its judgement of that is worth nothing.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
-from datasketch import MinHash, MinHashLSH
 
 from builders.dedup import normalise
 from builders.errors import BadInput
 from builders.run import Run
+from builders.sketch import PERMUTATIONS, SIMILARITY, sketches
 
-# Jaccard similarity of the sets of three-word sequences from which on two instructions count as
-# one; estimated to 0.04 (1 / √permutations, halved).
-SIMILARITY = 0.7
-_WORDS = 3
-_PERMUTATIONS = 128
-# What the index offers for comparison: low enough that it leaves out next to nothing.
-_OFFERED = 0.5
+# Numbers in a row that have to be equal before two sketches are compared.
+_BAND = 4
 _COLUMNS = ["id", "instruction", "task"]
 
 
@@ -37,8 +34,8 @@ class Earlier:
         self._ids: set[str] = set()
         self._texts: dict[str, str] = {}
         self._tasks: dict[str, str] = {}
-        self._alike = MinHashLSH(threshold=_OFFERED, num_perm=_PERMUTATIONS)
-        self._sketches: dict[str, MinHash] = {}
+        self._sketches: dict[str, np.ndarray] = {}
+        self._bands: defaultdict[tuple[int, bytes], list[str]] = defaultdict(list)
 
     @classmethod
     def in_folders(cls, folders: Sequence[Path]) -> "Earlier":
@@ -57,8 +54,9 @@ class Earlier:
         if row["task"] is not None:
             self._tasks.setdefault(row["task"], row["id"])
         else:
-            sketch = self._sketches[row["id"]] = _sketch(row["instruction"])
-            self._alike.insert(row["id"], sketch)
+            sketch = self._sketches[row["id"]] = sketches([row["instruction"]])[0]
+            for band in _bands(sketch):
+                self._bands[band].append(row["id"])
 
     def same_as(self, row: Mapping[str, Any]) -> str | None:
         """The id of an earlier instruction that `row` repeats, or None."""
@@ -68,26 +66,20 @@ class Earlier:
             return same
         if row["task"] is not None:
             return self._tasks.get(row["task"])
-        sketch = _sketch(row["instruction"])
+        sketch = sketches([row["instruction"]])[0]
+        offered = {other for band in _bands(sketch) for other in self._bands.get(band, ())}
         return next(
             (
                 other
-                for other in sorted(self._alike.query(sketch))
-                if sketch.jaccard(self._sketches[other]) >= SIMILARITY
+                for other in sorted(offered)
+                if (sketch == self._sketches[other]).mean() >= SIMILARITY
             ),
             None,
         )
 
 
-def _sketch(instruction: str) -> MinHash:
-    words = normalise(instruction).split()
-    # A text of fewer words than a sequence has is one sequence.
-    starts = range(max(1, len(words) - _WORDS + 1))
-    sketch = MinHash(num_perm=_PERMUTATIONS)
-    sketch.update_batch(
-        [" ".join(words[at : at + _WORDS]).encode(errors="replace") for at in starts]
-    )
-    return sketch
+def _bands(sketch: np.ndarray) -> Iterator[tuple[int, bytes]]:
+    return ((at, sketch[at : at + _BAND].tobytes()) for at in range(0, PERMUTATIONS, _BAND))
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:

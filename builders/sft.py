@@ -9,6 +9,7 @@ the pipelines send to a trained model, so training and use read the same text.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from builders.feedback import render_feedback
@@ -44,6 +45,11 @@ SFT_FORMS: dict[str, SftForm] = {
 }
 
 
+@cache
+def _request(parts: tuple[str, ...], refined: bool) -> str:
+    return request_prompt(parts=parts, refined=refined).render()
+
+
 def review_turns(
     instruction: str,
     answer: str,
@@ -56,7 +62,7 @@ def review_turns(
     return [
         *chat(instruction, system),
         {"role": "assistant", "content": answer},
-        {"role": "user", "content": request_prompt(parts=parts, refined=refined).render()},
+        {"role": "user", "content": _request(parts, refined)},
     ]
 
 

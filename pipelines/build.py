@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from builders.atomic import atomic_file
 from builders.errors import BadInput, RunFailed
 from builders.funnel import Funnel
-from builders.run import Run
+from builders.run import Run, write_json
 from builders.schema import SCHEMA_VERSION
 from builders.sources import Source, draw, survey
 from pipelines import dag, stage1, stage2
@@ -88,7 +88,8 @@ def build_run(
         _require_same_recipe(run, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     with run_lock(folder), _removed_if_barren(run, new):
-        if run.read_manifest() is not None:
+        if (manifest := run.read_manifest()) is not None:
+            _record_gate(run, manifest, recipe)
             return run
         with atomic_file(run.recipe_path) as temporary:
             temporary.write_text(recipe.to_yaml(), encoding="utf-8")
@@ -118,6 +119,17 @@ def build_run(
         if done.rows == found.rows:
             run.write_manifest(_facts(recipe, done, found.sources))
     return run
+
+
+def _record_gate(run: Run, manifest: dict[str, Any], recipe: Recipe) -> None:
+    """A complete run takes over what the gate of its next release is asked for."""
+    gate = recipe.gate.model_dump()
+    if manifest.get("gate") == gate:
+        return
+    # The hashes of the ledger stay those that the build recorded.
+    write_json(run.manifest_path, {**manifest, "gate": gate})
+    with atomic_file(run.recipe_path) as temporary:
+        temporary.write_text(recipe.to_yaml(), encoding="utf-8")
 
 
 def load_here(pipeline: dag.Pipeline, models: Models) -> list[Any]:
@@ -207,6 +219,7 @@ def _facts(recipe: Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dic
         "about": recipe.about,
         "test_share": recipe.test_share,
         "filters": recipe.filters.model_dump(),
+        "gate": recipe.gate.model_dump(),
         "sources": sources,
         "models": funnel.models,
         "funnel": funnel.as_facts(),

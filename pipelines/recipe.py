@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from builders.filters import Filters
+from builders.gate.settings import GateSettings, Handling
 
 
 class Block(BaseModel):
@@ -262,6 +263,27 @@ class FilterBlock(Block):
         return Filters(**self.model_dump())
 
 
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class GateBlock(Block):
+    """What a release of the run has to pass; see `builders.gate.settings.GateSettings`."""
+
+    secrets: Handling = GateSettings.secrets
+    personal_data: Handling = GateSettings.personal_data
+    phone_regions: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = [
+        *GateSettings.phone_regions
+    ]
+    # Files of evaluation prompts, FILE or FILE:FIELD, relative to the recipe.
+    evaluation: list[str] = [*GateSettings.evaluation]
+    benchmarks: bool = GateSettings.benchmarks
+    overlap: Literal["fail", "warn"] = GateSettings.overlap
+    max_duplicates: _Share = GateSettings.max_duplicates
+    warn_near_duplicates: _Share = GateSettings.warn_near_duplicates
+    warn_length_d: float = GateSettings.warn_length_d
+    warn_share_longer: _Share = GateSettings.warn_share_longer
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -296,6 +318,7 @@ class Recipe(Block):
     language: list[str] = ["en"]
     about: str | None = None
     test_share: float = Field(default=0.05, gt=0, lt=1)
+    gate: GateBlock = GateBlock()
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> Self:
@@ -322,9 +345,10 @@ class Recipe(Block):
 
     def identity(self) -> dict[str, Any]:
         """The recipe without where its files lie and how hard an endpoint is driven."""
-        # Rounds are runs of their own, and where a model was trained is not what it is.
+        # Rounds are runs of their own, where a model was trained is not what it is, and the gate
+        # is for what is made of the rows.
         values = self.model_dump(
-            mode="json", exclude={"budget", "execution", "rounds", "disjoint_from"}
+            mode="json", exclude={"budget", "execution", "rounds", "disjoint_from", "gate"}
         )
         for source in values["instructions"]:
             source.pop("path", None)

@@ -19,6 +19,7 @@ from pipelines.recipe import (
     BudgetBlock,
     FileInstructions,
     FilterBlock,
+    GateBlock,
     Price,
     Recipe,
     RefinementInstructions,
@@ -122,6 +123,11 @@ def _with_paths_from(recipe: Recipe, folder: Path) -> Recipe:
     }
     for role in ("drafts", "critic", "scorer"):
         found[role] = _pinned_model(getattr(recipe, role))
+    # FILE and FILE:FIELD alike.
+    evaluation = [
+        str(folder.resolve() / Path(name).expanduser()) for name in recipe.gate.evaluation
+    ]
+    found["gate"] = recipe.gate.model_copy(update={"evaluation": evaluation})
     return recipe.model_copy(update=found)
 
 
@@ -203,5 +209,5 @@ def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
 
 def _known_keys() -> set[str]:
     unions = (*AnyModel.__args__, *AnyExecution.__args__, *SOURCES.values())
-    blocks = (*RECIPES.values(), FilterBlock, Price, BudgetBlock, *unions)
+    blocks = (*RECIPES.values(), FilterBlock, GateBlock, Price, BudgetBlock, *unions)
     return {key for block in blocks for key in block.model_fields}

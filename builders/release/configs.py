@@ -1,46 +1,80 @@
-"""What a stage-1 release holds: its configs, and the rows of each that a ledger row becomes.
+"""What a release holds: its configs, and the table that each makes of ledger rows.
 
 The first config is a release's default.
 """
 
-import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
+from functools import cached_property, partial
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Features
 
-from builders.errors import GateRefused
 from builders.prompts import PARTS
-from builders.release.parquet import SplitWriter, WrittenSplit
-from builders.release.splits import SPLITS, Splits
-from builders.schema import (
-    FEEDBACK,
-    LEDGER,
-    SFT,
-    InvalidRow,
-    validate_feedback_row,
-    validate_sft_row,
+from builders.release.columns import (
+    MessageColumn,
+    all_answers,
+    all_asked,
+    all_critiques,
+    all_scores,
+    all_text,
+    check_rows,
+    full,
+    last_of_step,
 )
+from builders.schema import FEEDBACK, LEDGER, SFT, validate_feedback_row, validate_sft_row
 from builders.sft import SFT_FORMS, SftForm, to_sft
 
 Row = dict[str, Any]
 
 _PATH = re.compile(r"(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)")
+# What of a ledger row training rows are made of.
+_TAUGHT = [
+    "id",
+    "instruction",
+    "system",
+    "draft",
+    "critique",
+    "refinement",
+    "draft_assessment",
+    "refinement_assessment",
+]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some hundred ledger rows of one split, in the order of the release."""
+
+    ledger: pa.Table
+
+    @cached_property
+    def kept(self) -> pa.Table:
+        return self.ledger.filter(pc.equal(self.ledger["status"], "kept"))
+
+    @cached_property
+    def taught(self) -> list[Row]:
+        """The kept rows, with the columns that training rows are made of."""
+        return self.kept.select(_TAUGHT).to_pylist()
+
+    def last_call(self, step: str, key: str) -> pa.Array:
+        """`key` of the kept rows' last call of `step`, or null."""
+        return last_of_step(self.kept["calls"].combine_chunks(), step, key)
 
 
 @dataclass(frozen=True)
 class Config:
-    """`rows` gives the config's rows of one ledger row: none, one or several, all valid."""
+    """`table` gives the config's rows of a batch: none, one or several of each, all valid.
+
+    It raises `InvalidRow`, naming the row, where one cannot be published.
+    """
 
     name: str
     description: str
     features: Features
-    rows: Callable[[Row], Iterable[Row]]
+    table: Callable[[Batch], pa.Table]
 
 
 def public_name(name: str) -> str:
@@ -48,51 +82,76 @@ def public_name(name: str) -> str:
     return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if _PATH.match(name) else name
 
 
-def to_public(row: Row) -> Row:
-    """The ledger row with the names of its source and models made public."""
-    calls = [{**call, "model": public_name(call["model"])} for call in row["calls"]]
-    return {**row, "source": public_name(row["source"]), "calls": calls}
+def to_public(table: pa.Table) -> pa.Table:
+    """Ledger rows with the names of their sources and models made public."""
+    table = table.combine_chunks()
+    calls = table["calls"].combine_chunks()
+    call = calls.flatten()
+    fields = [field.name for field in call.type]
+    values = [
+        _each(call.field(name), public_name) if name == "model" else call.field(name)
+        for name in fields
+    ]
+    # Offsets of a slice begin where the slice does, and what is flattened at zero.
+    offsets = pc.subtract(calls.offsets, calls.offsets[0])
+    made = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(values, fields))
+    changed = {"source": _each(table["source"].combine_chunks(), public_name), "calls": made}
+    for name, column in changed.items():
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
+    return table
 
 
-def to_feedback(row: Mapping[str, Any]) -> Row:
-    """The feedback row of one kept ledger row."""
-    # A step that was asked again has several calls; the last one gave what was kept.
-    calls = {call["step"]: call for call in row["calls"]}
-    draft, critique = calls.get("draft", {}), calls.get("critique", {})
-    return {
-        "id": row["id"],
-        "instruction": row["instruction"],
-        "response": row["draft"],
-        "critique": row["critique"],
-        "refinement": row["refinement"],
-        "response_score": row["draft_score"],
-        "refinement_score": row["refinement_score"],
-        "system": row["system"],
-        "task": row["task"],
-        "source": row["source"],
-        "licence": row["licence"],
-        "draft_model": draft.get("model"),
-        "critic_model": critique.get("model"),
-        "critique_template": critique.get("template"),
+def _each(column: pa.Array, change: Callable[[str], str]) -> pa.Array:
+    """`change` of each text; of the few different ones, once."""
+    coded = column.dictionary_encode()
+    return pa.array(map(change, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
+
+
+def feedback_table(batch: Batch) -> pa.Table:
+    """One row for each kept row: what a reader wants of it."""
+    kept = batch.kept
+    renamed = {"response": "draft", "response_score": "draft_score"}
+    made = {
+        "draft_model": batch.last_call("draft", "model"),
+        "critic_model": batch.last_call("critique", "model"),
+        "critique_template": batch.last_call("critique", "template"),
     }
+    columns = [made[name] if name in made else kept[renamed.get(name, name)] for name in FEEDBACK]
+    table = pa.table(columns, schema=FEEDBACK.arrow_schema)
+    return check_rows(table, _sound_feedback, validate_feedback_row)
 
 
-def _feedback_rows(row: Row) -> Iterator[Row]:
-    if row["status"] == "kept":
-        feedback = to_feedback(row)
-        validate_feedback_row(feedback)
-        yield feedback
+def _sound_feedback(table: pa.Table) -> bool:
+    column = {name: table[name].combine_chunks() for name in table.column_names}
+    return (
+        all(full(column[name]) for name in ("source", "licence", "critic_model"))
+        and all(map(all_text, (column[n] for n in ("id", "instruction", "response", "refinement"))))
+        and all(map(all_scores, (column[n] for n in ("response_score", "refinement_score"))))
+        and all_critiques(column["critique"])
+    )
 
 
-def _sft_rows(form: SftForm, row: Row) -> Iterator[Row]:
-    if row["status"] == "kept":
+def sft_table(form: SftForm, batch: Batch) -> pa.Table:
+    """The rows that `builders.sft.to_sft` makes of the kept rows."""
+    ids, turns = [], []
+    prompts, completions = MessageColumn(), MessageColumn()
+    for row in batch.taught:
         for turn in to_sft(row, form):
-            validate_sft_row(turn)
-            yield turn
+            ids.append(turn["id"])
+            turns.append(turn["turn"])
+            prompts.append(turn["prompt"])
+            completions.append(turn["completion"])
+    columns = [ids, turns, prompts.array(), completions.array()]
+    return check_rows(pa.table(columns, schema=SFT.arrow_schema), _sound_sft, validate_sft_row)
 
 
-def _ledger_rows(row: Row) -> Iterator[Row]:
-    yield row
+def _sound_sft(table: pa.Table) -> bool:
+    ids, turns, prompts, completions = (column.combine_chunks() for column in table.columns)
+    return full(ids) and full(turns) and all_asked(prompts) and all_answers(completions)
+
+
+def _ledger_table(batch: Batch) -> pa.Table:
+    return batch.ledger
 
 
 def describe_form(form: SftForm) -> str:
@@ -118,10 +177,10 @@ def stage1_configs() -> list[Config]:
             "feedback",
             "One row per kept instruction: response, critique, refinement and scores.",
             FEEDBACK,
-            _feedback_rows,
+            feedback_table,
         ),
         *(
-            Config(name, describe_form(form), SFT, partial(_sft_rows, form))
+            Config(name, describe_form(form), SFT, partial(sft_table, form))
             for name, form in SFT_FORMS.items()
         ),
         ledger_config(),
@@ -133,53 +192,5 @@ def ledger_config() -> Config:
         "ledger",
         "Every candidate, kept or dropped with its reason, and each model call.",
         LEDGER,
-        _ledger_rows,
+        _ledger_table,
     )
-
-
-def _refuse_second(seen: set[bytes], row_id: str) -> None:
-    # 16 bytes an id: the only thing here that grows with the number of rows.
-    key = hashlib.sha256(row_id.encode()).digest()[:16]
-    if key in seen:
-        raise GateRefused(f"the id {row_id} is on two kept rows; an id must be on one")
-    seen.add(key)
-
-
-def write_configs(
-    rows: Iterable[Row], configs: Iterable[Config], splits: Splits, folder: Path
-) -> dict[str, dict[str, WrittenSplit]]:
-    """Write each config into its own folder; what was written, by config and split.
-
-    `rows` are ledger rows, read once. A split without rows gets no file and no entry, nor does a
-    config without splits.
-    """
-    configs = list(configs)
-    writers = {
-        (config.name, split): SplitWriter(folder / config.name, split, config.features)
-        for config in configs
-        for split in SPLITS
-    }
-    seen: set[bytes] = set()
-    with ExitStack() as stack:
-        for writer in writers.values():
-            stack.callback(writer.abandon)
-        for row in rows:
-            if row["status"] == "kept":
-                _refuse_second(seen, row["id"])
-            split = splits.of(row["instruction"])
-            try:
-                for config in configs:
-                    for made in config.rows(row):
-                        writers[config.name, split].write(made)
-            except InvalidRow as error:
-                raise GateRefused(f"row {row['id']} cannot be released: {error}") from error
-        written = {key: writer.close() for key, writer in writers.items()}
-    by_config = {
-        config.name: {
-            split: written[config.name, split]
-            for split in SPLITS
-            if written[config.name, split].rows
-        }
-        for config in configs
-    }
-    return {name: splits for name, splits in by_config.items() if splits}

@@ -1,6 +1,6 @@
 """The facts of a release: what its manifest records and its card states."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,10 @@ from huggingface_hub import DatasetCardData
 from builders.reasons import REASONS
 from builders.release.configs import Config, public_name
 from builders.release.parquet import WrittenSplit
+from builders.release.runs import counted
 from builders.release.splits import Splits
 from builders.release.statistics import ReleaseStatistics
 from builders.run import sha256_of
-from builders.schema import STEPS
 
 Written = Mapping[str, Mapping[str, WrittenSplit]]
 
@@ -42,34 +42,35 @@ def dataset_info(configs: list[Config], written: Written) -> list[dict[str, Any]
     return card["dataset_info"]
 
 
-def model_facts(models: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The models by step, in the order in which the steps are taken."""
+def model_facts(models: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The models by step, in the given order, and no more of each than is for the public."""
     # Named one by one: whatever else a run notes, such as an address, is not for the public.
     settings = ("endpoint", "template", "temperature", "top_p", "max_new_tokens")
     return [
         {
-            "step": step,
-            "model": public_name(models[step]["model"]),
-            **{key: models[step][key] for key in settings},
+            "step": block["step"],
+            "model": public_name(block["model"]),
+            **{key: block[key] for key in settings},
         }
-        for step in STEPS
-        if step in models
+        for block in models
     ]
 
 
 def limit_facts(models: list[dict[str, Any]], statistics: ReleaseStatistics) -> dict[str, bool]:
     """Which of the known limits this release has; the card has a sentence for each."""
-    names = {block["step"]: block["model"] for block in models}
+
+    def named(step: str) -> set[str]:
+        return {block["model"] for block in models if block["step"] == step}
+
     checked = {block["step"] for block in models if block["endpoint"] == "verifiable"}
-    critic = names.get("critique")
-    judged_by_model = "score_refinement" in names and "score_refinement" not in checked
+    judged_by_model = named("score_refinement") and "score_refinement" not in checked
     added = statistics.refinement_characters - statistics.draft_characters
     return {
         "scripted": "scripted" in statistics.endpoints,
         "checker": "critique" in checked,
-        "same_model": critic is not None and critic == names.get("draft"),
-        "scores_own_text": judged_by_model and critic == names["score_refinement"],
-        "longer": judged_by_model and added > 0,
+        "same_model": bool(named("critique") & named("draft")),
+        "scores_own_text": bool(judged_by_model and named("critique") & named("score_refinement")),
+        "longer": bool(judged_by_model and added > 0),
     }
 
 
@@ -83,8 +84,16 @@ def card_facts(
     splits: Splits,
     statistics: ReleaseStatistics,
 ) -> dict[str, Any]:
-    """What `cards.dataset_card` states; `manifest` is the run's, `configs` the default first."""
+    """What `cards.dataset_card` states; `manifest` is `merged_facts`, `configs` default first.
+
+    Of the funnel, what was kept and why not is counted anew: a row that two runs have kept is
+    kept once.
+    """
     models = model_facts(manifest["models"])
+    funnel = {
+        **manifest["funnel"],
+        **counted(statistics.dropped, statistics.draft_scores, statistics.refinement_scores),
+    }
     configs, empty = (
         [config for config in configs if (config.name in written) == has] for has in (True, False)
     )
@@ -94,11 +103,14 @@ def card_facts(
         "stage": manifest["stage"],
         "schema_version": manifest["schema_version"],
         "recipe_sha256": manifest["recipe_sha256"],
+        "seed": manifest["seed"],
         "licence": manifest["licence"],
         "language": manifest["language"],
         "about": manifest["about"],
         "test_share": splits.test_share,
         "moved_instructions": len(splits.moved),
+        "near_instructions": len(splits.near),
+        "runs": manifest["runs"],
         "default_config": configs[0].name,
         "empty_configs": [config.name for config in empty],
         "configs": [
@@ -113,11 +125,11 @@ def card_facts(
             for config in configs
         ],
         "dataset_info": dataset_info(configs, written),
-        "funnel": manifest["funnel"],
+        "funnel": funnel,
         "drops": [
             {"reason": reason, "sentence": REASONS[reason], "rows": rows}
             for reason, rows in sorted(
-                manifest["funnel"]["dropped"].items(), key=lambda item: (-item[1], item[0])
+                funnel["dropped"].items(), key=lambda item: (-item[1], item[0])
             )
         ],
         "models": models,
@@ -128,9 +140,7 @@ def card_facts(
     }
 
 
-def release_manifest(
-    run_manifest: Mapping[str, Any], facts: Mapping[str, Any], written: Written, folder: Path
-) -> dict[str, Any]:
+def release_manifest(facts: Mapping[str, Any], written: Written, folder: Path) -> dict[str, Any]:
     """The release's manifest: where it came from, what is in it, and the hash of every file."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     hashes = sha256_of(files, folder)
@@ -148,12 +158,17 @@ def release_manifest(
         "sources",
         "statistics",
         "limits",
+        "stage",
+        "seed",
+        "runs",
+        "moved_instructions",
+        "near_instructions",
+        "parent_version",
+        "parent_manifest_sha256",
+        "gate",
     ]
     return {
         **{key: facts[key] for key in shared},
-        "stage": run_manifest["stage"],
-        "seed": run_manifest["seed"],
-        "parent_version": None,
         "configs": {
             config: {
                 split: {

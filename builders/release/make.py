@@ -1,47 +1,42 @@
-"""From a complete run to a release: an immutable folder `NAME@vX.Y.Z/` that loads anywhere.
+"""From complete runs to a release: an immutable folder `NAME@vX.Y.Z/` that loads anywhere.
 
-Rows stream from the ledger into parquet; the card, the picture and the changelog are made of the
-figures counted on the way, and the manifest is written last. The same run gives the same bytes.
+Two passes over the ledgers: the first plans the splits and the order, the second writes. The
+card, the picture and the changelog are made of the figures counted on the way, and the manifest
+is written last. The same runs and the same parent give the same bytes.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from builders.atomic import atomic_folder
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from builders.errors import BadInput, GateRefused
-from builders.preferences import LengthMatch
-from builders.reasons import REASONS
-from builders.release.configs import Config, Row, stage1_configs, to_public, write_configs
+from builders.release.changelog import changelog, entry, first_entry
+from builders.release.changes import changes_since, check_version, other_changes
+from builders.release.configs import Config, Row, stage1_configs, to_public
 from builders.release.facts import Written, card_facts, release_manifest
-from builders.release.splits import Splits, plan_splits
+from builders.release.ledgers import LEDGER_SCHEMA, Ledgers
+from builders.release.order import NUMBER, in_order
+from builders.release.parent import Parent, find_parent, parse_version
+from builders.release.plan import Plan, Progress, make_plan
+from builders.release.runs import CompleteRun, check_runs, merged_facts, names_of
+from builders.release.splits import SPLITS
 from builders.release.stage2 import stage2_configs
+from builders.release.staging import staging
 from builders.release.statistics import ReleaseStatistics
-from builders.run import Run, sha256_of, write_json
-from builders.schema import SCHEMA_VERSION
+from builders.release.write import BATCH_ROWS, write_configs
+from builders.run import Run, write_json
 from cards.dataset_card import render_dataset_card
 from cards.plots import plot_scores
 
-Progress = Callable[[str, int], None]
+Transform = Callable[[Row], Row]
+Check = Callable[[Path, Mapping[str, Any]], list[Any]]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
-_PROGRESS_ROWS = 250
-_MANIFEST_KEYS = [
-    "schema_version",
-    "stage",
-    "recipe_sha256",
-    "seed",
-    "licence",
-    "language",
-    "about",
-    "test_share",
-    "funnel",
-    "models",
-    "filters",
-    "files",
-]
 
 
 def check_name_and_version(name: str, version: str) -> None:
@@ -51,130 +46,150 @@ def check_name_and_version(name: str, version: str) -> None:
             f"name {name!r}: a release is named with letters, digits, '.', '_' and '-', and "
             "begins with a letter or a digit"
         )
-    if not _VERSION.fullmatch(version):
-        raise BadInput(f"version {version!r}: write it as X.Y.Z, such as 1.0.0, without a 'v'")
+    parse_version(version)
 
 
-def check_run(run: Run, manifest: Mapping[str, Any]) -> None:
-    """Raise unless the run is one that can be released and is as its build left it."""
-    where = run.manifest_path
-    missing = [key for key in _MANIFEST_KEYS if key not in manifest]
-    if missing:
-        raise BadInput(f"{where}: the keys {', '.join(missing)} are missing")
-    if manifest["schema_version"] != SCHEMA_VERSION:
-        raise BadInput(
-            f"{where}: the rows have schema {manifest['schema_version']}, and this version "
-            f"releases schema {SCHEMA_VERSION}"
-        )
-    if manifest["stage"] not in (1, 2):
-        raise BadInput(f"{where}: stage {manifest['stage']!r} is neither 1 nor 2")
-    share = manifest["test_share"]
-    if not 0 <= share < 1:
-        raise BadInput(f"{where}: test_share is {share}; it must be at least 0 and less than 1")
-    funnel = manifest["funnel"]
-    if not funnel["kept"]:
-        raise GateRefused(f"{run.folder}: {_nothing_kept(funnel)}")
-    if sha256_of(run.parts(), run.folder) != manifest["files"]:
-        raise BadInput(
-            f"{run.ledger_folder}: the files are not those that the run's manifest lists"
-        )
+def make_release(run: Run, manifest: Mapping[str, Any], **settings: Any) -> Path:
+    """The release of one run; `settings` are those of `release_runs`."""
+    return release_runs([(run, manifest)], **settings)
 
 
-def _nothing_kept(funnel: Mapping[str, Any]) -> str:
-    if not funnel["rows"]:
-        return "nothing to release: the run has no rows"
-    top = sorted(funnel["dropped"].items(), key=lambda item: (-item[1], item[0]))[:3]
-    reasons = "; ".join(f"{count:,} × {reason} ({REASONS[reason]})" for reason, count in top)
-    return f"nothing to release: none of {funnel['rows']:,} rows was kept: {reasons}"
-
-
-def _reported(rows: Iterator[Row], stage: str, progress: Progress | None) -> Iterator[Row]:
-    count = 0
-    for count, row in enumerate(rows, start=1):
-        yield row
-        if progress and count % _PROGRESS_ROWS == 0:
-            progress(stage, count)
-    if progress and count % _PROGRESS_ROWS:
-        progress(stage, count)
-
-
-def _plan(run: Run, test_share: float, progress: Progress | None) -> Splits:
-    rows = _reported(run.iter_rows(columns=["instruction", "status"]), "splitting", progress)
-    return plan_splits((row["instruction"] for row in rows if row["status"] == "kept"), test_share)
-
-
-def _configs(run: Run, stage: int) -> list[Config]:
-    if stage == 1:
-        return stage1_configs()
-    match = LengthMatch()
-    for row in run.iter_rows(columns=["id", "draft", "refinement", "status"]):
-        if row["status"] == "kept":
-            match.add(row)
-    return stage2_configs(match)
-
-
-def _counted(rows: Iterator[Row], statistics: ReleaseStatistics) -> Iterator[Row]:
-    for row in rows:
-        public = to_public(row)
-        statistics.add(public)
-        yield public
-
-
-def first_changelog(version: str, written: Written) -> str:
-    lines = ["# Changelog", "", f"## {version}", "", "The first release.", ""]
-    lines += ["| config | split | rows added |", "|---|---|--:|"]
-    lines += [
-        f"| {config} | {split} | {made.rows:,} |"
-        for config, splits in written.items()
-        for split, made in splits.items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def make_release(
-    run: Run,
-    manifest: Mapping[str, Any],
+def release_runs(
+    runs: Sequence[CompleteRun],
     *,
     name: str,
     version: str,
     out: Path,
+    parent: Path | Literal["none"] | None = None,
+    transform: Transform | None = None,
+    check: Check | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the release `out/NAME@vVERSION` of a complete stage-1 run; its folder.
+    """Write the release `out/NAME@vVERSION` of complete runs of one stage; its folder.
 
+    A row that two runs have kept is the first run's, and in the others dropped as a duplicate.
+    `parent` is the release that this one follows: by default the latest of its name in `out`.
+    `transform` changes each ledger row before anything is made of it. `check` is shown the
+    folder, without card and manifest, and the facts; what it returns is on both, as `gate`.
     `progress` is told the stage ("splitting", "writing") and the ledger rows read in it.
-    Raises `BadInput` where the name, the version or the run is wrong or the release exists, and
-    `GateRefused` where the rows cannot be published. The folder is there whole or not at all.
+
+    Raises `BadInput` where the name, the version, a run or the parent is wrong, `GateRefused`
+    where the rows cannot be published, and `RunFailed` where the folder cannot be written. The
+    folder is there whole or not at all.
     """
     check_name_and_version(name, version)
     target = out / f"{name}@v{version}"
-    if target.exists():
-        raise BadInput(f"{target}: this release exists and is never changed; choose a new version")
-    check_run(run, manifest)
-    splits = _plan(run, manifest["test_share"], progress)
-    configs, statistics = _configs(run, manifest["stage"]), ReleaseStatistics()
-    with atomic_folder(target) as folder:
-        rows = _counted(_reported(run.iter_rows(), "writing", progress), statistics)
-        try:
-            written = write_configs(rows, configs, splits, folder)
-        except GateRefused as error:
-            raise GateRefused(f"{run.folder}: {error}") from error
-        if statistics.gains.total() != manifest["funnel"]["kept"]:
-            raise BadInput(f"{run.manifest_path}: its count of kept rows is not the ledger's")
+    before = find_parent(out, name, version, parent)
+    check_runs(runs)
+    merged, run_names = merged_facts(runs), names_of(runs)
+    with staging(out, name, target) as (folder, scratch):
+        ledgers = Ledgers([run.parts() for run, _ in runs])
+        if transform:
+            ledgers = ledgers.transformed(transform, scratch)
+        plan = make_plan(
+            ledgers,
+            run_names,
+            stage=merged["stage"],
+            test_share=merged["test_share"],
+            folder=scratch,
+            earlier=before.earlier() if before else None,
+            progress=progress,
+        )
+        configs = stage1_configs() if plan.match is None else stage2_configs(plan.match)
+        statistics = ReleaseStatistics()
+        rows = in_order(_released(ledgers, plan), plan.ranks, ledgers.nbytes(), scratch)
+        written = write_configs(_batches(rows, plan, statistics, progress), configs, folder)
+        if not statistics.gains:
+            raise GateRefused("nothing to release: no row was kept")
         facts = card_facts(
-            manifest,
+            merged,
             name=name,
             version=version,
             configs=configs,
             written=written,
-            splits=splits,
+            splits=plan.splits,
             statistics=statistics,
         )
-        funnel = manifest["funnel"]
+        facts |= _descent(before)
+        text = _changelog(before, version, configs, written, facts)
+        funnel = facts["funnel"]
         plot_scores(
             funnel["draft_scores"], funnel["refinement_scores"], folder / "assets" / "scores.png"
         )
+        facts["gate"] = check(folder, facts) if check else []
         (folder / "README.md").write_text(render_dataset_card(facts), encoding="utf-8")
-        (folder / "CHANGELOG.md").write_text(first_changelog(version, written), encoding="utf-8")
-        write_json(folder / "manifest.json", release_manifest(manifest, facts, written, folder))
+        (folder / "CHANGELOG.md").write_text(text, encoding="utf-8")
+        write_json(folder / "manifest.json", release_manifest(facts, written, folder))
     return target
+
+
+def _released(ledgers: Ledgers, plan: Plan) -> Iterator[pa.Table]:
+    """Ledger rows as they are published, but for their order."""
+    first = 0
+    for _, table in ledgers.tables():
+        again = [first + at in plan.repeated for at in range(len(table))] if plan.repeated else []
+        table = to_public(table)
+        if any(again):
+            details = [
+                f"kept in the run {plan.repeated[first + at]}" if repeated else None
+                for at, repeated in enumerate(again)
+            ]
+            table = _as_duplicates(table, np.array(again), details)
+        first += len(table)
+        yield table
+
+
+def _as_duplicates(table: pa.Table, which: np.ndarray, details: list[str | None]) -> pa.Table:
+    """`table` with the rows of `which` dropped: an earlier run has kept the same instruction."""
+    values = {"status": "dropped", "reason": "duplicate", "detail": pa.array(details, pa.string())}
+    for name, value in values.items():
+        column = pc.if_else(pa.array(which), value, table[name].combine_chunks())
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
+    return table
+
+
+def _batches(
+    tables: Iterator[pa.Table],
+    plan: Plan,
+    statistics: ReleaseStatistics,
+    progress: Progress | None,
+) -> Iterator[tuple[str, pa.Table]]:
+    """Rows in the order of the release, counted: a split, and rows that all belong to it."""
+    done = 0
+    for table in tables:
+        tests = plan.tests[table[NUMBER].to_numpy()]
+        rows = table.drop_columns(NUMBER).cast(LEDGER_SCHEMA)
+        for split in SPLITS:
+            chosen = rows.filter(pa.array(tests == (split == "test")))
+            for start in range(0, len(chosen), BATCH_ROWS):
+                batch = chosen.slice(start, BATCH_ROWS)
+                statistics.add_table(batch)
+                yield split, batch
+                done += len(batch)
+                if progress:
+                    progress("writing", done)
+
+
+def _descent(parent: Parent | None) -> dict[str, str | None]:
+    return {
+        "parent_version": parent.version if parent else None,
+        "parent_manifest_sha256": parent.manifest_sha256 if parent else None,
+    }
+
+
+def _changelog(
+    parent: Parent | None,
+    version: str,
+    configs: Sequence[Config],
+    written: Written,
+    facts: Mapping[str, Any],
+) -> str:
+    """The text of CHANGELOG.md; BadInput where the version does not fit what has changed."""
+    if parent is None:
+        return changelog(first_entry(version, written), None)
+    changes = changes_since(parent, configs, written, facts["schema_version"])
+    check_version(parent, version, changes)
+    others = other_changes(parent.manifest, facts)
+    latest = entry(version, parent.version, changes, others)
+    earlier = parent.folder / "CHANGELOG.md"
+    return changelog(latest, earlier.read_text(encoding="utf-8") if earlier.exists() else None)

@@ -1,7 +1,7 @@
 """Rows to parquet files that the Hub's viewer reads quickly and that re-upload cheaply."""
 
 import zlib
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,8 @@ _FILTERED_BY = [
 ]
 # Files are downloaded and cached whole, and several load in parallel.
 MAX_SHARD_BYTES = 200 * 10**6
-# Python rows are turned into columns this many at a time: as columns they take less memory.
-_BATCH_ROWS = 64
+# How many rows at a time are looked at for the end of a row group.
+_PIECE_ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ class SplitWriter:
     features: Features
     max_shard_bytes: int = MAX_SHARD_BYTES
     _schema: pa.Schema = field(init=False)
-    _rows: list[Mapping[str, Any]] = field(default_factory=list)
-    _batches: list[pa.RecordBatch] = field(default_factory=list)
+    _pieces: list[pa.Table] = field(default_factory=list)
     _group_rows: int = 0
     _group_bytes: int = 0
     _largest_group: int = 0
@@ -77,19 +76,26 @@ class SplitWriter:
     def __post_init__(self) -> None:
         self._schema = self.features.arrow_schema
 
-    def write(self, row: Mapping[str, Any]) -> None:
-        self._rows.append(row)
-        self._group_rows += 1
-        if len(self._rows) == _BATCH_ROWS:
-            self._convert()
-        if self._group_ends(row["id"]):
-            self._flush()
+    def write(self, table: pa.Table) -> None:
+        ends = [
+            zlib.crc32(row_id.encode()) % _GROUP_END_ODDS == 0 for row_id in table["id"].to_pylist()
+        ]
+        start = 0
+        while start < len(table):
+            rows, complete = self._next_piece(ends, start)
+            piece = table.slice(start, rows)
+            self._pieces.append(piece)
+            self._group_rows += rows
+            self._group_bytes += piece.nbytes
+            if complete or self._group_bytes >= MAX_GROUP_BYTES:
+                self._flush()
+            start += rows
 
     def close(self) -> WrittenSplit:
         """Write what is held, give the files their names and say what was written."""
         if self._group_rows:
             self._flush()
-        self.abandon()
+        self._close_file()
         count = len(self._shards)
         files = []
         for index, shard in enumerate(self._shards):
@@ -98,35 +104,35 @@ class SplitWriter:
         return WrittenSplit(self._total_rows, self._total_bytes, tuple(files))
 
     def abandon(self) -> None:
-        """Close the open file, whatever is in it."""
+        """Close the open file, whatever is in it and whether or not its end can be written."""
+        with suppress(OSError):
+            self._close_file()
+
+    def _close_file(self) -> None:
         if self._writer is not None:
-            self._writer.close()
-            self._file.close()
+            writer, file = self._writer, self._file
             self._writer = self._file = None
+            with file:
+                writer.close()
 
-    def _group_ends(self, row_id: str) -> bool:
-        if self._group_rows >= MAX_GROUP_ROWS or self._group_bytes >= MAX_GROUP_BYTES:
-            return True
-        if self._group_rows < MIN_GROUP_ROWS:
-            return False
-        return zlib.crc32(row_id.encode()) % _GROUP_END_ODDS == 0
-
-    def _convert(self) -> None:
-        batch = pa.RecordBatch.from_pylist(self._rows, schema=self._schema)
-        self._batches.append(batch)
-        self._group_bytes += batch.nbytes
-        self._rows = []
+    def _next_piece(self, ends: list[bool], start: int) -> tuple[int, bool]:
+        """How many rows from `start` on go into the open group, and whether they complete it."""
+        for row in range(start, min(start + _PIECE_ROWS, len(ends))):
+            rows = row + 1 - start
+            held = self._group_rows + rows
+            if held >= MAX_GROUP_ROWS or (held >= MIN_GROUP_ROWS and ends[row]):
+                return rows, True
+        return rows, False
 
     def _flush(self) -> None:
-        if self._rows:
-            self._convert()
-        group = pa.Table.from_batches(self._batches)
+        # In one piece: pages end by content, and where a piece ends they would end too.
+        group = pa.concat_tables(self._pieces).combine_chunks()
         writer, start = self._open_shard()
         writer.write_table(group, row_group_size=group.num_rows)
         self._largest_group = max(self._largest_group, self._file.tell() - start)
         self._total_rows += group.num_rows
         self._total_bytes += group.nbytes
-        self._batches, self._group_rows, self._group_bytes = [], 0, 0
+        self._pieces, self._group_rows, self._group_bytes = [], 0, 0
 
     def _open_shard(self) -> tuple[pq.ParquetWriter, int]:
         """The writer that takes the next row group, and the bytes already in its file."""
@@ -134,7 +140,7 @@ class SplitWriter:
             written = self._file.tell()
             if written + self._largest_group <= self.max_shard_bytes:
                 return self._writer, written
-            self.abandon()
+            self._close_file()
         self.folder.mkdir(parents=True, exist_ok=True)
         shard = self.folder / f"{self.split}-{len(self._shards):05d}.parquet"
         self._shards.append(shard)

@@ -1,12 +1,15 @@
-"""Which split an instruction belongs to: decided by the instruction alone.
+"""Which split an instruction belongs to: decided by the instruction and those that are like it.
 
-A row therefore keeps its split in every later version, whatever is added before or after it,
-and two rows that ask the same thing never fall on both sides.
+A hash says on which side an instruction belongs. It is `test` only if no near-duplicate of it is
+for training: otherwise it is for training too. So a row keeps its split in every later version,
+whatever is added before or after it, or goes from test to train; never from train to test.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from builders.dedup import normalise
 
@@ -21,39 +24,77 @@ def split_hash(instruction: str) -> int:
 
 
 def split_of_hash(value: int, test_share: float) -> str:
-    return "test" if value < test_share * 2**64 else "train"
+    return "test" if value < int(test_share * 2**64) else "train"
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The split of every instruction of a release.
+    """The split of every instruction of a release; the two sets are of hashes.
 
-    `moved` overrides the rule, by hash, for the one instruction that a small release moves.
+    `near` are for training, whatever their hash says: a near-duplicate is, or they were in the
+    parent release. `moved` overrides all that for what a small release moves.
     """
 
     test_share: float = TEST_SHARE
+    near: frozenset[int] = frozenset()
     moved: Mapping[int, str] = field(default_factory=dict)
 
     def of(self, instruction: str) -> str:
-        value = split_hash(instruction)
-        return self.moved.get(value) or split_of_hash(value, self.test_share)
+        return self.of_hash(split_hash(instruction))
+
+    def of_hash(self, value: int) -> str:
+        if value in self.moved:
+            return self.moved[value]
+        return "train" if value in self.near else split_of_hash(value, self.test_share)
 
 
-def plan_splits(instructions: Iterable[str], test_share: float = TEST_SHARE) -> Splits:
-    """The splits of a release whose kept rows ask `instructions`; one pass, nothing held.
+def plan_splits(
+    kept: Iterable[int],
+    test_share: float = TEST_SHARE,
+    groups: Iterable[Sequence[int]] = (),
+    trained: Iterable[int] = (),
+) -> Splits:
+    """The splits of a release whose kept rows ask instructions of these hashes.
 
-    Two or more instructions fill both splits, unless `test_share` is 0: where chance put all of
-    them on one side, the one nearest to the other side moves there. One alone is for training.
+    `groups` are hashes of instructions that are near-duplicates of each other, and `trained`
+    those that the parent release has in train. Two or more instructions that are unlike fill
+    both splits, unless `test_share` is 0: where chance put all of them on one side, the group
+    nearest to the other side moves there. One alone is for training.
     """
-    lowest, highest = None, None
-    for instruction in instructions:
-        value = split_hash(instruction)
-        lowest = value if lowest is None else min(lowest, value)
-        highest = value if highest is None else max(highest, value)
-    if lowest is None or highest is None or test_share == 0:
-        return Splits(test_share)
-    if split_of_hash(highest, test_share) == "test":
-        return Splits(test_share, {highest: "train"})
-    if split_of_hash(lowest, test_share) == "train" and lowest != highest:
-        return Splits(test_share, {lowest: "test"})
-    return Splits(test_share)
+    hashes, parents = _unique(kept), _unique(trained)
+    groups, limit = [list(group) for group in groups], int(test_share * 2**64)
+    near = {value for value in parents.tolist() if value < limit}
+    for group in groups:
+        if any(value >= limit or value in near for value in group):
+            near.update(value for value in group if value < limit)
+    in_test = np.array([value < limit and value not in near for value in hashes.tolist()])
+    if not len(hashes) or test_share == 0:
+        moved = {}
+    elif in_test.all():
+        unit = max(_units(hashes, groups, max), key=lambda unit: (len(unit), max(unit)))
+        moved = dict.fromkeys(unit, "train")
+    elif not in_test.any():
+        fixed = set(parents.tolist())
+        free = [
+            unit
+            for unit in _units(np.setdiff1d(hashes, parents), groups, min)
+            if not fixed.intersection(unit) and not np.isin(hashes, _unique(unit)).all()
+        ]
+        unit = min(free, key=lambda unit: (len(unit), min(unit)), default=[])
+        moved = dict.fromkeys(unit, "test")
+    else:
+        moved = {}
+    return Splits(test_share, frozenset(near), moved)
+
+
+def _units(
+    hashes: np.ndarray, groups: list[list[int]], best: Callable[[list[int]], int]
+) -> list[list[int]]:
+    """What can only move as a whole: each group, and of the instructions like no other the best."""
+    grouped = _unique(value for group in groups for value in group)
+    alone = np.setdiff1d(hashes, grouped).tolist()
+    return [*groups, *([[best(alone)]] if alone else [])]
+
+
+def _unique(hashes: Iterable[int]) -> np.ndarray:
+    return np.unique(np.fromiter(hashes, np.uint64))

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 
+import pyarrow as pa
+
 from builders.preferences import LengthMatch, to_preference
-from builders.release.configs import Config, Row, ledger_config
-from builders.schema import PREFERENCES, validate_preference_row
+from builders.release.configs import Batch, Config, Row, ledger_config
+from builders.schema import PREFERENCES, InvalidRow, validate_preference_row
 
 
 def stage2_configs(match: LengthMatch) -> list[Config]:
-    """`match` has seen every kept row of the run."""
+    """`match` has seen every kept row of the release."""
     return [
         Config(
             "preferences",
@@ -27,11 +29,20 @@ def stage2_configs(match: LengthMatch) -> list[Config]:
     ]
 
 
-def _pairs(wanted: Callable[[Row], bool]) -> Callable[[Row], Iterator[Row]]:
-    def rows(row: Row) -> Iterator[Row]:
-        if row["status"] == "kept" and wanted(row):
-            preference = to_preference(row)
-            validate_preference_row(preference)
-            yield preference
+def _pairs(wanted: Callable[[Row], bool]) -> Callable[[Batch], pa.Table]:
+    def table(batch: Batch) -> pa.Table:
+        pairs = list(_preferences(batch, wanted))
+        return pa.Table.from_pylist(pairs, schema=PREFERENCES.arrow_schema)
 
-    return rows
+    return table
+
+
+def _preferences(batch: Batch, wanted: Callable[[Row], bool]) -> Iterator[Row]:
+    for row in batch.kept.to_pylist():
+        if wanted(row):
+            preference = to_preference(row)
+            try:
+                validate_preference_row(preference)
+            except InvalidRow as error:
+                raise InvalidRow(f"row {row['id']} cannot be released: {error}") from None
+            yield preference

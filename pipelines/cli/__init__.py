@@ -8,6 +8,7 @@ from builders.errors import SrtError
 from pipelines.cli import (
     build,
     cache,
+    check,
     demo,
     generate,
     publish,
@@ -33,6 +34,9 @@ app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
     release.release
+)
+app.command(epilog="Example: srt check releases/my-feedback@v1.0.0 --evaluation prompts.jsonl")(
+    check.check
 )
 app.command(epilog="Example: srt publish releases/my-feedback@v1.0.0 --repo my-org/my-feedback")(
     publish.publish

@@ -1,4 +1,4 @@
-"""`srt release`: from a complete run to an immutable folder."""
+"""`srt release`: from complete runs to an immutable folder."""
 
 import json
 from pathlib import Path
@@ -8,18 +8,24 @@ import typer
 
 
 def release(
-    run: Annotated[Path, typer.Argument(help="A complete run folder.")],
+    runs: Annotated[list[Path], typer.Argument(help="Complete run folders, of one stage.")],
     name: Annotated[str, typer.Option(help="The dataset's name.")],
     version: Annotated[str, typer.Option(help="A semantic version, such as 1.0.0.")],
     out: Annotated[Path, typer.Option(help="Where releases are kept.")] = Path("releases"),
+    parent: Annotated[
+        str | None,
+        typer.Option(
+            help="The release before this one, or 'none'; else the latest of its name in OUT."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Write NAME@vVERSION: parquet, card, changelog and manifest."""
     from builders.run import open_complete_run
     from pipelines.cli import console
 
-    opened, manifest = open_complete_run(run)
-    folder = write_release(opened, manifest, name=name, version=version, out=out)
+    opened = [open_complete_run(run) for run in runs]
+    folder = write_releases(opened, name=name, version=version, out=out, parent=parent)
     if as_json:
         console.print_json({"release": str(folder)})
         return
@@ -28,12 +34,18 @@ def release(
 
 
 def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Path:
-    """Make the release with progress on stderr."""
-    from builders.release.make import make_release
+    """Make the release of one run, with progress on stderr."""
+    return write_releases([(opened, manifest)], name=name, version=version, out=out)
+
+
+def write_releases(runs, *, name: str, version: str, out: Path, parent: str | None = None) -> Path:
+    """Make the release of several runs, with progress on stderr."""
+    from builders.release.make import release_runs
     from pipelines.cli.console import working
 
+    chosen = Path(parent) if parent not in (None, "none") else parent
     with working(f"writing {name}@v{version}"):
-        return make_release(opened, manifest, name=name, version=version, out=out)
+        return release_runs(runs, name=name, version=version, out=out, parent=chosen)
 
 
 def print_loading(folder: Path) -> None:

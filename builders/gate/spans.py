@@ -1,0 +1,40 @@
+"""Places in a text that must not be published, and the text without them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Span:
+    """`text[start:end]` is of this kind, which also names what takes its place: `[EMAIL]`."""
+
+    start: int
+    end: int
+    kind: str
+
+
+Finder = Callable[[str], Iterator[Span]]
+
+
+def find_all(text: str, finders: Iterable[Finder]) -> list[Span]:
+    """What the finders find, in order, without overlaps: the earlier and the longer one stays."""
+    spans = (span for finder in finders for span in finder(text))
+    chosen: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, -span.end)):
+        if not chosen or span.start >= chosen[-1].end:
+            chosen.append(span)
+    return chosen
+
+
+def redact_text(text: str, finders: Iterable[Finder]) -> tuple[str, list[Span]]:
+    """The text with its findings replaced, nothing left to find, and what was replaced."""
+    finders, replaced = list(finders), []
+    # What stands beside a finding can become one when that is gone.
+    while spans := find_all(text, finders):
+        replaced += spans
+        parts, end = [], 0
+        for span in spans:
+            parts += [text[end : span.start], f"[{span.kind}]"]
+            end = span.end
+        text = "".join([*parts, text[end:]])
+    return text, replaced

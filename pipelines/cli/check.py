@@ -1,0 +1,103 @@
+"""`srt check`: what the gate says of a release."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from builders.gate.check import Check
+
+Evaluation = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="FILE[:FIELD]",
+        help="Prompts that models are evaluated on, beside those of the recipe.",
+        show_default=False,
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CHECK", help="Let this check fail, for the --reason that follows."),
+]
+Reason = Annotated[
+    list[str] | None,
+    typer.Option(metavar="TEXT", help="Why; the card prints it. One for each --allow."),
+]
+
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
+
+
+def check(
+    release: Annotated[Path, typer.Argument(help="A release folder.")],
+    evaluation: Evaluation = None,
+    allow: Allow = None,
+    reason: Reason = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Check a release as `srt release` and `srt publish` do, and say what was found."""
+    from builders.gate.manifest import read_release_manifest
+    from builders.gate.run import allowed_before, gate_facts, refuse, run_gate, with_allowed
+    from builders.gate.settings import GateSettings
+    from pipelines.cli import console
+
+    manifest = read_release_manifest(release)
+    recorded = manifest.get("gate") or {}
+    settings = GateSettings.of_release(recorded.get("settings"))
+    allowed = {**allowed_before(recorded), **allowances(allow, reason)}
+    with console.working(f"checking {release.name}"):
+        checks = run_gate(
+            release,
+            manifest,
+            settings,
+            evaluation_sets=evaluation or [],
+            redacted=recorded.get("redacted"),
+        )
+    marked = with_allowed(checks, allowed)
+    if as_json:
+        console.print_json(
+            {"release": str(release), **gate_facts(marked, settings, recorded.get("redacted"))}
+        )
+    else:
+        print_checks(marked)
+    refuse(checks, allowed)
+
+
+def allowances(allow: Sequence[str] | None, reason: Sequence[str] | None) -> dict[str, str]:
+    """The reason for each check that may fail; BadInput unless there is one for each."""
+    from builders.errors import BadInput
+    from builders.gate.run import check_allowed
+
+    names, reasons = allow or [], reason or []
+    if len(names) != len(reasons):
+        raise BadInput(
+            f"{len(names)} --allow and {len(reasons)} --reason: each needs the other, as in "
+            '--allow duplicates --reason "paraphrases on purpose"'
+        )
+    allowed = dict(zip(names, reasons, strict=True))
+    check_allowed(allowed)
+    return allowed
+
+
+def print_checks(checks: "Sequence[Check]") -> None:
+    """A line for each check: its name, what it says, and the first rows concerned."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from pipelines.cli.console import out
+
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for one in checks:
+        # Text, not str: square brackets of a source's name are not our markup.
+        said = Text(one.sentence)
+        if one.rows and one.status != "pass":
+            more = ", …" if len(one.rows) > 3 else ""
+            said.append(f"\nrows {', '.join(one.rows[:3])}{more}", style="dim")
+        if one.allowed is not None:
+            said.append(f"\nallowed: {one.allowed}", style="dim")
+        table.add_row(Text(one.status, style=_STYLES[one.status]), one.name, said)
+    out.print(table)

@@ -1,0 +1,139 @@
+"""Releases of several runs: each candidate is there, what two runs kept is kept once."""
+
+import pytest
+
+from builders.errors import BadInput, GateRefused
+from builders.funnel import Funnel
+from builders.release.make import release_runs
+from tests.builders.release.releases import all_rows, manifest_of, release_of
+from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
+
+
+def test_all_candidates_of_all_runs_are_in_the_ledger(tmp_path):
+    first, second = list(ledger_rows(50)), list(ledger_rows(30, first=200))
+    release = release_of(tmp_path, first, second)
+    assert {row["id"] for row in all_rows(release)} == {row["id"] for row in first + second}
+    found = manifest_of(release)
+    expected = Funnel.of([*first, *second]).as_facts()
+    assert found["funnel"].pop("cost") == pytest.approx(expected.pop("cost"))
+    assert found["funnel"] == expected
+    assert [(run["name"], run["rows"]) for run in found["runs"]] == [("run 0", 50), ("run 1", 30)]
+
+
+def test_an_instruction_that_two_runs_kept_is_the_first_runs(tmp_path):
+    rows = list(kept_rows(5))
+    same_id = {**rows[0], "refinement": "Another refinement of it."}
+    other_source = {**rows[1], "id": "other", "instruction": rows[1]["instruction"].upper() + "?"}
+    release = release_of(tmp_path, rows, [same_id, other_source, *kept_rows(2, first=50)])
+    feedback = {row["id"]: row for row in all_rows(release, "feedback")}
+    assert len(feedback) == 7
+    assert feedback[rows[0]["id"]]["refinement"] == rows[0]["refinement"]
+    again = [row for row in all_rows(release) if row["status"] == "dropped"]
+    assert {(row["id"], row["reason"], row["detail"]) for row in again} == {
+        (rows[0]["id"], "duplicate", "kept in the run run 0"),
+        ("other", "duplicate", "kept in the run run 0"),
+    }
+    funnel = manifest_of(release)["funnel"]
+    assert (funnel["rows"], funnel["kept"], funnel["dropped"]) == (9, 7, {"duplicate": 2})
+    assert sum(funnel["draft_scores"].values()) == 7
+    card = (release / "README.md").read_text(encoding="utf-8")
+    assert "7 rows were kept of 9 candidates" in card
+    assert "| run 1 | 4 | 4 |" in card
+
+
+def test_what_runs_differ_in_is_said_of_each(tmp_path):
+    rows = list(kept_rows(3, first=20))
+    for row in rows:
+        row["calls"] = [{**call, "model": "example/other"} for call in row["calls"]]
+    first = make_run(tmp_path / "one", kept_rows(3))
+    second = make_run(
+        tmp_path / "two", rows, seed=7, recipe_sha256="cd" * 32, language=["en", "no"], about="B."
+    )
+    release = release_runs([first, second], name="tiny", version="1.0.0", out=tmp_path)
+    found = manifest_of(release)
+    assert found["recipe_sha256"] is None
+    assert found["seed"] is None
+    assert [run["name"] for run in found["runs"]] == ["one", "two"]
+    assert [run["seed"] for run in found["runs"]] == [0, 7]
+    assert found["language"] == ["en", "no"]
+    drafters = [block["model"] for block in found["models"] if block["step"] == "draft"]
+    assert drafters == ["example/small-draft-135m", "example/other"]
+    assert "example/other" in (release / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"stage": 2}, "stage is 2, and .* has 1"),
+        ({"licence": "mit"}, "licence is 'mit'"),
+        ({"test_share": 0.5}, "test_share is 0.5"),
+    ],
+)
+def test_runs_of_different_kinds_are_refused(tmp_path, facts, said):
+    runs = [
+        make_run(tmp_path / "one", kept_rows(2)),
+        make_run(tmp_path / "two", kept_rows(2), **facts),
+    ]
+    with pytest.raises(BadInput, match=said) as error:
+        release_runs(runs, name="tiny", version="1.0.0", out=tmp_path / "out")
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_given_twice_is_refused(tmp_path):
+    run = make_run(tmp_path / "one", kept_rows(2))
+    with pytest.raises(BadInput, match="given twice"):
+        release_runs([run, run], name="tiny", version="1.0.0", out=tmp_path)
+
+
+def test_rows_are_transformed_before_anything_is_made_of_them(tmp_path):
+    secret = "sesame"
+
+    def hide(row):
+        return {**row, "instruction": row["instruction"].replace(secret, "[hidden]")}
+
+    rows = [
+        ledger_row(1, reason=None, instruction=f"Why is {secret} a word?"),
+        *kept_rows(3, first=20),
+    ]
+    release = release_of(tmp_path, rows, transform=hide)
+    for config in ("ledger", "feedback", "sft"):
+        texts = str(all_rows(release, config))
+        assert secret not in texts
+        assert "[hidden]" in texts
+
+
+def test_a_transform_may_drop_rows_but_not_all(tmp_path):
+    def drop(row):
+        return {**row, "status": "dropped", "reason": "margin"}
+
+    first = list(kept_rows(4))
+    release = release_of(
+        tmp_path, first, transform=lambda row: row if row["id"] == first[0]["id"] else drop(row)
+    )
+    assert manifest_of(release)["funnel"]["dropped"] == {"margin": 3}
+    with pytest.raises(GateRefused, match="no row was kept"):
+        release_of(tmp_path, first, transform=drop, version="1.1.0")
+
+
+def test_the_check_sees_the_folder_and_its_result_is_kept(tmp_path):
+    seen = {}
+
+    def check(folder, facts):
+        seen.update(files={path.name for path in folder.iterdir()}, kept=facts["funnel"]["kept"])
+        return [{"name": "mine", "result": "pass"}]
+
+    release = release_of(tmp_path, kept_rows(4), check=check)
+    assert {"ledger", "feedback"} <= seen["files"]
+    assert not {"README.md", "manifest.json"} & seen["files"]
+    assert seen["kept"] == 4
+    assert manifest_of(release)["gate"] == [{"name": "mine", "result": "pass"}]
+
+
+def test_a_check_that_refuses_leaves_nothing(tmp_path):
+    def refuse(folder, facts):
+        raise GateRefused("no")
+
+    with pytest.raises(GateRefused, match=r"^no$"):
+        release_of(tmp_path, kept_rows(4), check=refuse)
+    assert list((tmp_path / "releases").iterdir()) == []

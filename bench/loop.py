@@ -134,7 +134,7 @@ def report(out: Path, runs: dict[str, Run]) -> None:
 
 
 def _rows(run: Run, held_out: bool) -> Iterator[dict[str, Any]]:
-    for row in run.iter_rows(["task", "draft", "critique", "refinement"]):
+    for row in run.iter_rows(["task", "draft", "critique", "refinement", "reason"]):
         if FAMILIES[json.loads(row["task"])["family"]].held_out == held_out:
             yield row
 

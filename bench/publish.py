@@ -102,7 +102,7 @@ def uploaded(files: Iterable[Path], store: Path) -> tuple[int, int]:
 def versions(rows: int, folder: Path) -> list[Path]:
     """Both releases, in `folder`."""
     prose, made = Prose(), []
-    for version, numbers in zip(("1.0.0", "1.0.1"), ledgers(rows), strict=True):
+    for version, numbers in zip(("1.0.0", "1.1.0"), ledgers(rows), strict=True):
         run = make_run(folder / f"run-{version}", (row(number, prose) for number in numbers))
         made.append(make_release(*run, name="bench", version=version, out=folder))
         print(f"made {made[-1].name}", file=sys.stderr)
@@ -128,11 +128,11 @@ def main() -> None:
             uploaded(parquet_of(before), store)
             size, new = uploaded(parquet_of(after), store)
             lines.append([title, size / 1e6, new / 1e6, 100 * new / size])
-    header = ["", "v1.0.1, MB", "to send, MB", "% of it"]
+    header = ["", "v1.1.0, MB", "to send, MB", "% of it"]
     show(f"The next version, with {_ADDED:.0%} more rows", header, lines)
     print(f"\nplain parquet sends {lines[1][2] / lines[0][2]:.1f} times as much")
     share = lines[0][3] / 100
-    verdict("share of v1.0.1 to send", share, f"<= {_ENOUGH:.0%}", share <= _ENOUGH)
+    verdict("share of v1.1.0 to send", share, f"<= {_ENOUGH:.0%}", share <= _ENOUGH)
 
 
 if __name__ == "__main__":

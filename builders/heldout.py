@@ -58,7 +58,7 @@ def measure(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     `score_correlation`: Spearman's, of the score with the rubric's, where there is one.
     `draft_right`, `refinement_right`: the answer is right; a missing one is wrong.
     """
-    judged = [judge(row) for row in rows if row["task"] is not None]
+    judged = [judge(row) for row in rows if row["task"] is not None and _held_out(row)]
     scored = [one for one in judged if one.critique_score is not None]
 
     def share(holds: Callable[[Judged], bool]) -> dict[str, Any]:
@@ -81,6 +81,11 @@ def measure(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             lambda some: fmean(one.refinement_characters for one in some), judged
         ),
     }
+
+
+def _held_out(row: Mapping[str, Any]) -> bool:
+    """Whether the model was asked at all: what it was trained on, it was not."""
+    return row["reason"] != "trained_on"
 
 
 def _share(hits: int, of: int) -> dict[str, Any]:

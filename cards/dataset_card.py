@@ -89,7 +89,8 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
     `drops` [{reason, sentence, rows}], `filters` {name: value},
     `models` [{step, model, endpoint, template, temperature, top_p, max_new_tokens}],
     `sources` [{name, licence, rows, kept}], `statistics` (`ReleaseStatistics.as_facts`),
-    `gate` [{name, status, sentence, allowed}] (`allowed` is a reason or None) and
+    `gate` {checks: [{name, status, sentence, allowed}], redacted: {rows, by_kind} or None} or None
+    where nothing was checked (`allowed` is a reason or None) and
     `limits` {scripted, checker, same_model, scores_own_text, longer}.
     A missing one raises KeyError or jinja2.UndefinedError, whose text names it.
     """

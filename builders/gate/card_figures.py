@@ -71,14 +71,19 @@ class CardFigures:
         return _compare(stated, found, "README.md: ")
 
     def _files(self) -> tuple[int, list[str]]:
-        """The hash of each file that the manifest lists, where there is a manifest already."""
+        """The hash of each file that the manifest lists, where there is a manifest already.
+
+        Hidden files are not the release's: a download leaves the Hub's and its client's notes.
+        """
         listed = self._facts.get("files")
         if listed is None:
             return 0, []
         found = {
-            path.relative_to(self._folder).as_posix(): _sha256(path)
+            name: _sha256(path)
             for path in sorted(self._folder.rglob("*"))
-            if path.is_file() and path != self._folder / "manifest.json"
+            if path.is_file()
+            and (name := path.relative_to(self._folder).as_posix()) != "manifest.json"
+            and not name.startswith(".")
         }
         stated = {
             name: facts.get("sha256") if isinstance(facts, Mapping) else facts

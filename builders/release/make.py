@@ -34,7 +34,7 @@ from cards.dataset_card import render_dataset_card
 from cards.plots import plot_scores
 
 Transform = Callable[[Row], Row]
-Check = Callable[[Path, Mapping[str, Any]], list[Any]]
+Check = Callable[[Path, Mapping[str, Any]], Mapping[str, Any]]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -116,7 +116,7 @@ def release_runs(
         plot_scores(
             funnel["draft_scores"], funnel["refinement_scores"], folder / "assets" / "scores.png"
         )
-        facts["gate"] = check(folder, facts) if check else []
+        facts["gate"] = check(folder, facts) if check else None
         (folder / "README.md").write_text(render_dataset_card(facts), encoding="utf-8")
         (folder / "CHANGELOG.md").write_text(text, encoding="utf-8")
         write_json(folder / "manifest.json", release_manifest(facts, written, folder))

@@ -31,6 +31,8 @@ _MANIFEST_KEYS = [
 ]
 # What a release has one of: runs that differ in it cannot become one.
 _SHARED = ["stage", "schema_version", "licence", "test_share"]
+# What they are asked for by one gate; a run that says nothing asks for its defaults.
+_GATE = "gate"
 _SUMMED = ["rows", "drafted", "critiqued", "scored", "calls", "tokens_in", "tokens_out"]
 
 
@@ -44,11 +46,11 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
         folders.add(folder)
     first, facts = runs[0]
     for run, manifest in runs[1:]:
-        for key in _SHARED:
-            if manifest[key] != facts[key]:
+        for key in (*_SHARED, _GATE):
+            if manifest.get(key) != facts.get(key):
                 raise BadInput(
-                    f"{run.manifest_path}: {key} is {manifest[key]!r}, and {first.folder} has "
-                    f"{facts[key]!r}; runs of one release agree in it"
+                    f"{run.manifest_path}: {key} is {manifest.get(key)!r}, and {first.folder} has "
+                    f"{facts.get(key)!r}; runs of one release agree in it"
                 )
     funnels = [manifest["funnel"] for _, manifest in runs]
     if not any(funnel["kept"] for funnel in funnels):

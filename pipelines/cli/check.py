@@ -1,13 +1,10 @@
 """`srt check`: what the gate says of a release."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
-
-if TYPE_CHECKING:
-    from builders.gate.check import Check
 
 Evaluation = Annotated[
     list[str] | None,
@@ -37,31 +34,18 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Check a release as `srt release` and `srt publish` do, and say what was found."""
-    from builders.gate.manifest import read_release_manifest
-    from builders.gate.run import allowed_before, gate_facts, refuse, run_gate, with_allowed
-    from builders.gate.settings import GateSettings
+    from builders.gate.gate import recheck
     from pipelines.cli import console
 
-    manifest = read_release_manifest(release)
-    recorded = manifest.get("gate") or {}
-    settings = GateSettings.of_release(recorded.get("settings"))
-    allowed = {**allowed_before(recorded), **allowances(allow, reason)}
     with console.working(f"checking {release.name}"):
-        checks = run_gate(
-            release,
-            manifest,
-            settings,
-            evaluation_sets=evaluation or [],
-            redacted=recorded.get("redacted"),
+        found = recheck(
+            release, evaluation_sets=evaluation or [], allowed=allowances(allow, reason)
         )
-    marked = with_allowed(checks, allowed)
     if as_json:
-        console.print_json(
-            {"release": str(release), **gate_facts(marked, settings, recorded.get("redacted"))}
-        )
+        console.print_json({"release": str(release), **found.facts})
     else:
-        print_checks(marked)
-    refuse(checks, allowed)
+        print_checks(found.facts["checks"])
+    found.refuse()
 
 
 def allowances(allow: Sequence[str] | None, reason: Sequence[str] | None) -> dict[str, str]:
@@ -80,8 +64,8 @@ def allowances(allow: Sequence[str] | None, reason: Sequence[str] | None) -> dic
     return allowed
 
 
-def print_checks(checks: "Sequence[Check]") -> None:
-    """A line for each check: its name, what it says, and the first rows concerned."""
+def print_checks(checks: Sequence[Mapping[str, Any]]) -> None:
+    """A line for each check of a manifest's: its name, what it says, the first rows concerned."""
     from rich.table import Table
     from rich.text import Text
 
@@ -93,11 +77,11 @@ def print_checks(checks: "Sequence[Check]") -> None:
     table.add_column(overflow="fold")
     for one in checks:
         # Text, not str: square brackets of a source's name are not our markup.
-        said = Text(one.sentence)
-        if one.rows and one.status != "pass":
-            more = ", …" if len(one.rows) > 3 else ""
-            said.append(f"\nrows {', '.join(one.rows[:3])}{more}", style="dim")
-        if one.allowed is not None:
-            said.append(f"\nallowed: {one.allowed}", style="dim")
-        table.add_row(Text(one.status, style=_STYLES[one.status]), one.name, said)
+        said = Text(one["sentence"])
+        if one["rows"] and one["status"] != "pass":
+            more = ", …" if len(one["rows"]) > 3 else ""
+            said.append(f"\nrows {', '.join(one['rows'][:3])}{more}", style="dim")
+        if one["allowed"] is not None:
+            said.append(f"\nallowed: {one['allowed']}", style="dim")
+        table.add_row(Text(one["status"], style=_STYLES[one["status"]]), one["name"], said)
     out.print(table)

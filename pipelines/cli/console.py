@@ -43,6 +43,27 @@ def print_json(facts: Mapping[str, Any]) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False))
 
 
+class Stages:
+    """What a long command is at, with the rows done in it: a spinner on a terminal."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._status = err.status(name) if err.is_terminal else None
+
+    def __enter__(self) -> "Stages":
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, stage: str, rows: int) -> None:
+        if self._status:
+            self._status.update(f"{self._name}: {stage}, {rows:,} rows")
+
+
 class RunProgress:
     """A bar for each step on a terminal, a line every 30 s elsewhere; a run's observer."""
 

@@ -1,6 +1,7 @@
 """`srt publish`: a release, or a checkpoint, to the Hub in one commit, tagged last."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -45,7 +46,7 @@ def publish(
     with console.working(f"reading {folder}"):
         package = read_package(folder, tag)
     with console.working(f"looking at {repo}"):
-        plan = plan_publishing(api, package, repo, wishes)
+        plan = plan_publishing(api, package, repo, wishes, _check(package))
     if not as_json:
         print_plan(plan)
     if (base := local_base_model(package)) is not None:
@@ -69,6 +70,13 @@ def publish(
     said = "is complete" if plan.todo == "nothing" else "is published"
     console.out.print(f"{repo}@{package.tag} {said}: commit {commit}")
     console.out.print(f"{where}/tree/{package.tag}")
+
+
+def _check(package: Any) -> Callable[[Path], None] | None:
+    """The gate, for a release; a checkpoint has none."""
+    from builders.gate.gate import recheck
+
+    return (lambda folder: recheck(folder).refuse()) if package.manifest is not None else None
 
 
 def _gated(wanted: str | None) -> Literal["auto", "manual"] | None:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.cli.check import Allow, Evaluation, Reason, allowances, print_checks
+
 
 def release(
     runs: Annotated[list[Path], typer.Argument(help="Complete run folders, of one stage.")],
@@ -18,34 +20,44 @@ def release(
             help="The release before this one, or 'none'; else the latest of its name in OUT."
         ),
     ] = None,
+    evaluation: Evaluation = None,
+    allow: Allow = None,
+    reason: Reason = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Write NAME@vVERSION: parquet, card, changelog and manifest."""
+    """Write NAME@vVERSION: parquet, card, changelog and manifest, if the gate lets it pass."""
+    from builders.gate.gate import ReleaseGate
+    from builders.gate.settings import GateSettings
+    from builders.release.make import release_runs
     from builders.run import open_complete_run
     from pipelines.cli import console
 
     opened = [open_complete_run(run) for run in runs]
-    folder = write_releases(opened, name=name, version=version, out=out, parent=parent)
+    with console.Stages(f"{name}@v{version}") as stages:
+        gate = ReleaseGate(
+            # The runs agree in it: `release_runs` sees to that.
+            GateSettings.of(opened[0][1].get("gate")),
+            evaluation_sets=evaluation or [],
+            allowed=allowances(allow, reason),
+            progress=stages,
+        )
+        folder = release_runs(
+            opened,
+            name=name,
+            version=version,
+            out=out,
+            parent=Path(parent) if parent not in (None, "none") else parent,
+            transform=gate.transform,
+            check=gate.check,
+            progress=stages,
+        )
+    checks = json.loads((folder / "manifest.json").read_text())["gate"]["checks"]
     if as_json:
-        console.print_json({"release": str(folder)})
+        console.print_json({"release": str(folder), "checks": checks})
         return
+    print_checks(checks)
     console.out.print(f"release: {folder}")
     print_loading(folder)
-
-
-def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Path:
-    """Make the release of one run, with progress on stderr."""
-    return write_releases([(opened, manifest)], name=name, version=version, out=out)
-
-
-def write_releases(runs, *, name: str, version: str, out: Path, parent: str | None = None) -> Path:
-    """Make the release of several runs, with progress on stderr."""
-    from builders.release.make import release_runs
-    from pipelines.cli.console import working
-
-    chosen = Path(parent) if parent not in (None, "none") else parent
-    with working(f"writing {name}@v{version}"):
-        return release_runs(runs, name=name, version=version, out=out, parent=chosen)
 
 
 def print_loading(folder: Path) -> None:

@@ -32,6 +32,10 @@ class GateResult(BaseModel):
     sentence: str
 
 
+class GateRecord(BaseModel):
+    checks: list[GateResult] = []
+
+
 class Manifest(BaseModel):
     """The keys that publishing and verifying read; a manifest has others."""
 
@@ -39,7 +43,7 @@ class Manifest(BaseModel):
     version: str
     files: dict[str, ReleasedFile]
     configs: dict[str, dict[str, ReleasedSplit]]
-    gate: list[GateResult] = []
+    gate: GateRecord | None = None
 
     @property
     def tag(self) -> str:

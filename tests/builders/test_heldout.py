@@ -16,6 +16,7 @@ def row(problem, draft, critique_score=None, refinement=None):
         "draft": draft,
         "critique": critique,
         "refinement": refinement,
+        "reason": None,
     }
 
 
@@ -49,6 +50,13 @@ def test_shares_count_every_row_and_have_wilsons_interval():
     expected = binomtest(30, 40).proportion_ci(method="wilson")
     assert figures["critique_valid"]["low"] == expected.low
     assert figures["critique_valid"]["high"] == expected.high
+
+
+def test_what_a_model_was_trained_on_says_nothing_of_it():
+    trained = row(PROBLEMS[1], None) | {"reason": "trained_on"}
+    figures = measure([row(PROBLEMS[0], right(PROBLEMS[0]), 9), trained])
+    assert figures["draft_right"]["value"] == 1
+    assert {figure["of"] for figure in figures.values()} == {1}
 
 
 def test_the_correlation_is_spearmans_over_the_rows_that_have_a_score():

@@ -91,9 +91,12 @@ FACTS = {
         "mean_draft_score_of_scored": 4.6,
         "mean_refinement_score_of_scored": 6.1,
     },
-    "gate": [
-        {"name": "secrets", "status": "pass", "sentence": "No key in 13,000 rows.", "allowed": None}
-    ],
+    "gate": {
+        "checks": [
+            {"name": "secrets", "status": "pass", "sentence": "No key found.", "allowed": None}
+        ],
+        "redacted": None,
+    },
     "limits": {
         "scripted": False,
         "checker": False,
@@ -233,18 +236,20 @@ def test_a_limit_is_stated_where_it_holds_and_only_there(limit, said):
 
 
 def test_the_checks_are_told_with_what_was_allowed_and_why():
-    gate = [
+    checks = [
         {"name": "schema", "status": "pass", "sentence": "Every row is valid.", "allowed": None},
         {"name": "lengths", "status": "warn", "sentence": "Refinements grew.", "allowed": None},
         {"name": "licences", "status": "fail", "sentence": "x is nc.", "allowed": "asked | them"},
     ]
-    card = render_dataset_card(facts(gate=gate))
+    redacted = {"rows": 3, "by_kind": {"EMAIL": 2, "IP": 1}}
+    card = render_dataset_card(facts(gate={"checks": checks, "redacted": redacted}))
+    assert "3 rows were redacted: 2 × `[EMAIL]`, 1 × `[IP]`." in card
     assert "| `schema` | pass | Every row is valid. |" in card
     assert "| `lengths` | **warn** | Refinements grew. |" in card
     told = r"| `licences` | **fail, allowed** | x is nc. Allowed, because: asked \| them |"
     assert told in card
     assert "neither personal data nor overlap" not in card
-    assert "neither personal data nor overlap" in render_dataset_card(facts(gate=[]))
+    assert "neither personal data nor overlap" in render_dataset_card(facts(gate=None))
 
 
 def test_optional_facts_may_be_none():

@@ -113,7 +113,7 @@ def _at_once(monkeypatch):
 def tiny_release(folder, version, rows):
     """A stage-2 release of seven files."""
     run = make_run(folder / f"run-{version}", rows, stage=2, test_share=0)
-    return make_release(*run, name="tiny", version=version, out=folder)
+    return make_release(*run, name="tiny", version=version, out=folder, parent="none")
 
 
 @pytest.fixture(scope="session")

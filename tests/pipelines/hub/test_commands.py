@@ -135,7 +135,7 @@ def test_no_room_for_the_reload(srt, there, releases):
 def test_a_collection_takes_the_repository(srt, there, releases):
     words = ("publish", releases["1.0.0"], "--repo", there.repo)
     ended = srt(*words, "--collection", "org/no-such-0123456789abcdef01234567", expect=1)
-    assert "srt: org/no-such" in complaint(ended)
+    assert f"srt: {there.repo}@v1.0.0 is published, its collection: org/no-such" in complaint(ended)
     assert there.tags().keys() == {"v1.0.0"}
 
 

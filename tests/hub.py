@@ -1,5 +1,37 @@
-"""A real Hub of one's own: the embedded server as a child process, and clients that talk to it."""
+"""A real Hub of one's own: the embedded server as a child process.
+
+`running_hub(folder)` gives `.url`, `.env` for clients in processes of their own, and `.kill()` and
+`.start()` to end it as a power cut would and bring it back on the same port.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import CommitOperationAdd, HfApi, constants
 
 from services.hub.launch import RunningHub, running_hub
 
-__all__ = ["RunningHub", "running_hub"]
+__all__ = ["RunningHub", "commit_files", "published", "running_hub"]
+
+
+def commit_files(url: str, repo: str, files: dict[str, bytes], tag: str) -> str:
+    """Put a tagged commit of `files` into a dataset, made if need be; the commit's id."""
+    # Read from the environment when the client was imported, which may have been long ago.
+    constants.HF_HUB_DISABLE_XET = True
+    api = HfApi(endpoint=url, token=False)
+    named = {"repo_id": repo, "repo_type": "dataset"}
+    api.create_repo(**named, exist_ok=True)
+    operations = [CommitOperationAdd(path, content) for path, content in files.items()]
+    made = api.create_commit(**named, operations=operations, commit_message=tag)
+    api.create_tag(**named, tag=tag)
+    return made.oid
+
+
+@contextmanager
+def published(
+    folder: Path, repo: str, tag: str, files: dict[str, bytes]
+) -> Iterator[tuple[RunningHub, str]]:
+    """A running Hub that holds one dataset, and the commit that its tag means."""
+    with running_hub(folder) as hub:
+        yield hub, commit_files(hub.url, repo, files, tag)

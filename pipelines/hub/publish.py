@@ -17,7 +17,7 @@ from typing import BinaryIO, Literal, Protocol
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
-from builders.errors import BadInput, RunFailed
+from builders.errors import BadInput, RunFailed, SrtError
 from pipelines.hub.client import check_token, hub_errors, is_lost
 from pipelines.hub.package import Package
 from pipelines.hub.plan import Plan, commit_of, files_at, holds, make_plan, tags_of
@@ -56,12 +56,16 @@ def plan_publishing(
         check(package.folder)
     check_token(api, repo)
     plan = make_plan(api, package, repo)
+    _check_private(plan, wishes)
+    return plan
+
+
+def _check_private(plan: Plan, wishes: Wishes) -> None:
     if wishes.private and plan.remote.head is not None and not plan.remote.private:
         raise BadInput(
-            f"--private: {repo} exists and is public; its settings page changes that, or leave "
-            "--private out"
+            f"--private: {plan.repo} exists and is public; its settings page changes that, or "
+            "leave --private out"
         )
-    return plan
 
 
 def publish(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> str:
@@ -81,8 +85,11 @@ def publish(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> str:
             observer.stage(f"tagging {package.tag}")
             commit = _tag(api, package, repo, commit)
     if wishes.collection is not None:
-        with hub_errors(api, wishes.collection):
-            api.add_collection_item(wishes.collection, repo, package.repo_type, exists_ok=True)
+        try:
+            with hub_errors(api, wishes.collection):
+                api.add_collection_item(wishes.collection, repo, package.repo_type, exists_ok=True)
+        except SrtError as error:
+            raise RunFailed(f"{repo}@{package.tag} is published, its collection: {error}") from None
     return commit
 
 
@@ -101,6 +108,7 @@ def _prepared(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> Pla
         )
         # Somebody else may have made it meanwhile.
         plan = make_plan(api, plan.package, plan.repo)
+        _check_private(plan, wishes)
     if wishes.gated is not None and plan.remote.gated != wishes.gated:
         api.update_repo_settings(plan.repo, gated=wishes.gated, repo_type=plan.package.repo_type)
     return plan

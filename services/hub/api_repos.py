@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from services.hub.access import require_write
-from services.hub.errors import conflict
+from services.hub.errors import HubError, conflict
 from services.hub.handling import (
     HUB,
     answer,
@@ -32,10 +32,8 @@ async def create(request: web.Request) -> web.Response:
     url = origin(request) + repo.page
     try:
         await off_loop(request.app[HUB].catalog.create, repo, body)
-    except FileExistsError:
-        raise conflict(f"{repo} was created at the same moment", url=url) from None
-    except Exception as error:
-        if getattr(error, "status", None) == 409:
+    except HubError as error:
+        if error.status == 409:
             raise conflict(str(error), url=url) from None
         raise
     return answer({"url": url, "name": str(repo), "id": str(repo)})
@@ -98,10 +96,9 @@ async def auth_check(request: web.Request) -> web.Response:
 
 
 def _named(body: dict[str, Any]) -> RepoId:
-    kind = text_field(body, "type", "model") if body.get("type") is not None else "model"
-    namespace = body.get("organization") or USER
-    return repo_id(
-        f"{kind}s",
-        text_field({"organization": namespace}, "organization"),
-        text_field(body, "name"),
-    )
+    """The repository that a body names; without an organisation it is the user's own."""
+    given = {"type": "model", "organization": USER} | {
+        key: value for key, value in body.items() if value is not None
+    }
+    kind, namespace = text_field(given, "type"), text_field(given, "organization")
+    return repo_id(f"{kind}s", namespace, text_field(given, "name"))

@@ -28,6 +28,12 @@ class RunningHub:
         shared = {"HF_ENDPOINT": self.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
         return shared | ({"HF_TOKEN": self.token} if self.token else {})
 
+    @property
+    def pid(self) -> int:
+        """The process that serves."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start, or start again on the same port. Raises `CannotStart` with what the child said."""
         tokens = {"SRT_HUB_TOKEN": self.token, "SRT_HUB_READ_TOKEN": self.read_token}

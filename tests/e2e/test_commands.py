@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.hub_server import HubServer
+from tests.hub import published
 
 
 def one_line(text):
@@ -161,7 +161,7 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
         "data/train.jsonl": "".join(json.dumps(row) + "\n" for row in rows).encode(),
         "data/test.jsonl": b'{"question": "held out"}\n',
     }
-    with HubServer("org/name", "v1.0.0", files) as hub:
+    with published(tmp_path / "hub", "org/name", "v1.0.0", files) as (hub, sha):
         env = {"HF_ENDPOINT": hub.url}
         source = (
             "{{hub: org/name, revision: {}, licence: mit, files: 'data/train*', "
@@ -173,7 +173,7 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
         assert json.loads(facts.stdout)["rows"] == 5
         manifest = json.loads((tmp_path / "runs/scripted/manifest.json").read_text())
         assert manifest["sources"] == [
-            {"name": f"org/name@{hub.sha[:12]}", "licence": "mit", "rows": 5}
+            {"name": f"org/name@{sha[:12]}", "licence": "mit", "rows": 5}
         ]
         other = recipe(instructions=source.format("v9"), name="other")
         assert "no such revision" in one_line(

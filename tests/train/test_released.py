@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.errors import BadInput
-from tests.hub_server import HubServer
+from tests.hub import published
 from train.released import open_release
 
 ROOT = Path(__file__).parents[2]
@@ -69,20 +69,21 @@ def test_a_folder_is_read_in_its_order(releases):
 
 
 def test_a_tag_on_the_hub_becomes_its_commit(releases, tmp_path):
-    with HubServer("org/name", "v1.0.0", files_of(releases.stage1)) as hub:
+    files = files_of(releases.stage1)
+    with published(tmp_path / "hub", "org/name", "v1.0.0", files) as (hub, sha):
         tagged, exact, no_tag, no_config = ask(
             tmp_path,
             hub.url,
             ("v1.0.0", "sft"),
-            (hub.sha, "sft"),
+            (sha, "sft"),
             ("v9", "sft"),
             ("v1.0.0", "preferences"),
         )
         title, facts, ids = tagged
-        assert title == f"stage1 1.0.0 (sft) from org/name at commit {hub.sha}"
-        assert (facts["repo"], facts["commit"]) == ("org/name", hub.sha)
+        assert title == f"stage1 1.0.0 (sft) from org/name at commit {sha}"
+        assert (facts["repo"], facts["commit"]) == ("org/name", sha)
         local = open_release(str(releases.stage1), None, "sft", stage=1)
-        assert facts == local.facts() | {"repo": "org/name", "commit": hub.sha}
+        assert facts == local.facts() | {"repo": "org/name", "commit": sha}
         assert ids == [row["id"] for row in local.rows("train")]
         assert exact == tagged
         assert no_tag.startswith("release: org/name at v9: ")
@@ -91,12 +92,12 @@ def test_a_tag_on_the_hub_becomes_its_commit(releases, tmp_path):
 
     # A tag needs the Hub. A commit that was downloaded does not: it cannot have moved.
     offline = {"HF_HUB_OFFLINE": "1"}
-    tag, commit = ask(tmp_path, hub.url, ("v1.0.0", "sft"), (hub.sha, "sft"), **offline)
+    tag, commit = ask(tmp_path, hub.url, ("v1.0.0", "sft"), (sha, "sft"), **offline)
     assert "HF_HUB_OFFLINE is set, so nobody can say which commit v1.0.0 of org/name is" in tag
     assert commit == tagged
     (gone,) = ask(tmp_path, hub.url, ("v1.0.0", "sft"))
     assert gone.startswith("release: org/name at v1.0.0: ")
-    (never_seen,) = ask(tmp_path / "empty", hub.url, (hub.sha, "sft"), **offline)
+    (never_seen,) = ask(tmp_path / "empty", hub.url, (sha, "sft"), **offline)
     assert never_seen.startswith("release: ")
 
 
@@ -105,7 +106,7 @@ def test_a_file_that_is_not_the_released_one_is_named(releases, copy, tmp_path):
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(BadInput, match=r"sft/train-.*parquet is not the file that was released"):
         open_release(str(copy), None, "sft", stage=1)
-    with HubServer("org/name", "v1.0.0", files_of(copy)) as hub:
+    with published(tmp_path / "hub", "org/name", "v1.0.0", files_of(copy)) as (hub, _):
         (answer,) = ask(tmp_path, hub.url, ("v1.0.0", "sft"))
     assert "is not the file that was released" in answer
     path.unlink()

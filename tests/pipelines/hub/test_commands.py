@@ -1,12 +1,23 @@
 """`srt publish` and `srt verify` as they are typed, each in a process of its own."""
 
 import json
+import os
+import pty
+import re
 import resource
 import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
-from tests.pipelines.hub.conftest import contents
+from builders.errors import BadInput
+from pipelines.cli.publish import publish
+from pipelines.hub.client import connect
+from tests.pipelines.hub.conftest import ROOT, contents
 from tests.pipelines.hub.proxy import on
 
 
@@ -34,15 +45,9 @@ def test_plan_publish_again_and_verify(srt, there, releases):
         "reloading",
         "tagging",
     ]
-    again = srt(*words)
-    assert "v1.0.0 is there with these 7 files: nothing to do" in again.stdout
-    assert "is complete" in again.stdout
-    assert json.loads(srt(*words, "--json").stdout)["todo"] == "nothing"
-
-    verified = srt("verify", f"{there.repo}@v1.0.0").stdout
-    assert "ok  configs: 3 configs, 44 rows" in verified
-    facts = json.loads(srt("verify", f"{there.repo}@v1.0.0", "--json").stdout)
-    assert (facts["holds"], facts["commit"]) == (True, commit)
+    again = json.loads(srt(*words, "--json").stdout)
+    assert (again["todo"], again["commit"]) == ("nothing", commit)
+    assert "ok  configs: 3 configs, 44 rows" in srt("verify", f"{there.repo}@v1.0.0").stdout
 
 
 def test_what_does_not_hold_ends_with_3(srt, there, releases):
@@ -56,55 +61,57 @@ def test_what_does_not_hold_ends_with_3(srt, there, releases):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--repo", "no slash"), "cannot name a repository"),
-        (("--repo", "name"), "write it as ORG/NAME"),
-        (("--repo", "a/b/c"), "cannot name a repository"),
-        (("--repo", "o/n", "--tag", "v2.0.0"), "its tag is v1.0.0"),
-        (("--repo", "o/n", "--gated", "yes"), "--gated: 'yes' is neither auto nor manual"),
+        ({"repo": "no slash"}, "cannot name a repository"),
+        ({"repo": "name"}, "write it as ORG/NAME"),
+        ({"repo": "a/b/c"}, "cannot name a repository"),
+        ({"tag": "v2.0.0"}, r"its tag is v1\.0\.0"),
+        ({"gated": "yes"}, "--gated: 'yes' is neither auto nor manual"),
+        ({"folder": Path("none")}, "none: no such folder"),
+        ({"folder": Path(__file__).parent}, "not a release"),
     ],
 )
-def test_a_wrong_word_is_named(srt, releases, words, said):
-    assert said in complaint(srt("publish", releases["1.0.0"], *words, expect=2))
+def test_a_wrong_word_is_named(releases, words, said):
+    with pytest.raises(BadInput, match=said):
+        publish(**{"folder": releases["1.0.0"], "repo": "o/n", **words})
 
 
-def test_folders_that_are_nothing_to_publish(srt, tmp_path):
-    for folder, said in ((tmp_path, "not a release"), (tmp_path / "none", "no such folder")):
-        assert said in complaint(srt("publish", folder, "--repo", "o/n", expect=2))
+def test_no_token(hub, there, releases, tmp_path, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "none"))
+    with pytest.raises(BadInput, match="wants a token: `hf auth login` stores one"):
+        there.plan(releases["1.0.0"], connect(hub.url))
+    # Where no Hub is named, it would be the one on the internet: nothing is asked of it.
+    with pytest.raises(BadInput, match="`srt serve hub --dir hub` says what to set HF_ENDPOINT"):
+        there.plan(releases["1.0.0"], connect("https://huggingface.co"))
 
 
-def test_tokens(srt, there, releases, tmp_path):
+def test_a_token_of_the_environment_is_not_shown(srt, there, releases):
     words = ("publish", releases["1.0.0"], "--repo", there.repo)
-    read_only = srt(*words, env={"HF_TOKEN": "hf_read"}, expect=2)
-    assert "is read-only" in complaint(read_only)
-    assert "does not know this token" in complaint(
-        srt(*words, env={"HF_TOKEN": "hf_other"}, expect=2)
-    )
-    nothing = {"HF_TOKEN": None, "HF_HOME": str(tmp_path / "empty")}
-    assert "wants a token" in complaint(srt(*words, env=nothing, expect=2))
-    # Where the Hub is not named, it would be the one on the internet: nothing is asked of it.
-    offered = complaint(srt(*words, env={**nothing, "HF_ENDPOINT": None}, expect=2))
-    assert "`srt serve hub --dir hub`" in offered
-    assert "HF_ENDPOINT" in offered
-    offline = complaint(srt(*words, env={"HF_HUB_OFFLINE": "1"}, expect=2))
-    assert "HF_HUB_OFFLINE is set" in offline
+    ended = srt(*words, env={"HF_TOKEN": "hf_read"}, expect=2)
+    assert "is read-only" in complaint(ended)
+    assert "hf_read" not in ended.stdout + ended.stderr
 
 
-def test_nobody_answers(srt, releases):
-    ended = srt(
-        "publish", releases["1.0.0"], "--repo", "o/n", endpoint="http://127.0.0.1:9", expect=1
-    )
-    assert "the connection to http://127.0.0.1:9 failed" in complaint(ended)
-    assert "the same command completes it" in complaint(ended)
+@pytest.mark.parametrize(
+    ("env", "status", "said"),
+    [
+        ({"HF_ENDPOINT": "http://127.0.0.1:9"}, 1, "127.0.0.1:9 failed .*same command completes"),
+        ({"HF_HUB_OFFLINE": "1"}, 2, "HF_HUB_OFFLINE is set"),
+    ],
+)
+def test_nobody_answers(srt, releases, env, status, said):
+    ended = srt("publish", releases["1.0.0"], "--repo", "o/n", env=env, expect=status)
+    assert re.search(said, complaint(ended))
 
 
-@pytest.mark.parametrize("request_line", [r"^PUT ", r"/commit/", r"/resolve/", r"POST .*/tag/"])
+@pytest.mark.parametrize("request_line", [r"^PUT ", r"/commit/", r"POST .*/tag/"])
 def test_killed_and_called_again(srt, there, proxy, unsent, tmp_path, request_line):
     words = ("publish", unsent, "--repo", there.repo)
     process = srt.start(*words, endpoint=proxy.url)
     proxy.fault = on(request_line, "after", process.kill)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
-    srt(*words, endpoint=proxy.url)
+    there.publish(unsent)
     assert there.commits()[:-1] == ["Release v1.0.0"]
     assert there.tags().keys() == {"v1.0.0"}
     assert there.contents("v1.0.0", tmp_path / "there") == contents(unsent)
@@ -120,7 +127,7 @@ def test_no_room_for_the_reload(srt, there, releases):
     ended = srt(*words, preexec_fn=tight, expect=1)
     assert "File too large" in complaint(ended)
     assert there.tags() == {}
-    srt(*words)
+    there.publish(releases["1.0.0"])
     assert there.commits()[:-1] == ["Release v1.0.0"]
     assert there.tags().keys() == {"v1.0.0"}
 
@@ -128,5 +135,32 @@ def test_no_room_for_the_reload(srt, there, releases):
 def test_a_collection_takes_the_repository(srt, there, releases):
     words = ("publish", releases["1.0.0"], "--repo", there.repo)
     ended = srt(*words, "--collection", "org/no-such-0123456789abcdef01234567", expect=1)
-    assert "srt: org/no-such" in complaint(ended)
+    assert f"srt: {there.repo}@v1.0.0 is published, its collection: org/no-such" in complaint(ended)
     assert there.tags().keys() == {"v1.0.0"}
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"n\n", 1), (b"y\n", 0)])
+def test_on_a_terminal_it_asks_and_shows_bytes(hub, there, releases, tmp_path, answer, status):
+    leader, follower = pty.openpty()
+    words = ("publish", releases["1.0.0"], "--repo", there.repo)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines", *map(str, words)],
+        cwd=tmp_path,
+        env={**os.environ, **hub.env, "PYTHONPATH": str(ROOT), "TERM": "xterm", "COLUMNS": "120"},
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+    )
+    os.close(follower)
+    shown = b""
+    with suppress(OSError):  # the terminal's end
+        while block := os.read(leader, 4096):
+            shown += block
+            if b"[y/N]" in shown and answer:
+                os.write(leader, answer)
+                answer = b""
+    os.close(leader)
+    assert process.wait(60) == status
+    assert f"publish v1.0.0 to {there.repo}?".encode() in shown
+    assert there.api.repo_exists(there.repo, repo_type="dataset") is (status == 0)
+    assert (b"kB" in shown.split(b"[y/N]")[1]) is (status == 0)

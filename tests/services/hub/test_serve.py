@@ -1,0 +1,85 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
+
+from builders.errors import BadInput
+from pipelines.cli.serve import hub as serve_hub
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """`srt serve hub` with these arguments, as a process with its output to be read."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines", "serve", "hub", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def url_of(process):
+    first = process.stdout.readline()
+    assert first.startswith("hub: http://127.0.0.1:")
+    return first.split()[1]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_what_to_paste_and_ends_cleanly(serve, tmp_path, ending):
+    token = tmp_path / "a token"
+    token.write_text("hf_secret\n")
+    process = serve("--dir", "hub", "--port", "0", "--token-file", token)
+    url = url_of(process)
+    assert process.stdout.readline() == (
+        f"export HF_ENDPOINT={url} HF_HUB_DISABLE_XET=1 HF_TOKEN=\"$(cat '{token}')\"\n"
+    )
+    HfApi(endpoint=url, token="hf_secret").create_repo("org/name")
+    with pytest.raises(HfHubHTTPError):
+        HfApi(endpoint=url, token=False).create_repo("org/other")
+    process.send_signal(ending)
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == 0
+    again = serve("--dir", "hub", "--port", "0")
+    assert HfApi(endpoint=url_of(again), token=False).list_repo_files("org/name")
+
+
+def test_what_cannot_be_served_is_one_line(serve, hub, tmp_path):
+    port = hub.url.rpartition(":")[2]
+    process = serve("--dir", "other", "--port", port)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err == f"srt: port {port}: it is in use; choose another with --port\n"
+
+
+def test_what_is_wrong_is_said_before_anything_is_served(hub, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("two words")
+    for folder, token, read_token, words in (
+        (hub.folder, None, None, "another embedded Hub is serving this folder"),
+        (file, None, None, "File exists"),
+        (tmp_path / "x", file, None, "one word"),
+        (tmp_path / "x", tmp_path / "none", None, "cannot be read"),
+        (tmp_path / "x", None, file, "--token-file"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            serve_hub(folder, 0, token, read_token)
+    assert not (tmp_path / "x").exists()

@@ -97,6 +97,30 @@ class RunProgress:
         self._bars.update(task.id, pace=pace, brief=brief)
 
 
+class RowsProgress:
+    """A bar for each stage of work on `total` rows, on a terminal; called with stage and rows."""
+
+    def __init__(self, stages: list[str], total: int) -> None:
+        columns = (
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._tasks = {stage: self._bars.add_task(stage, total=total) for stage in stages}
+
+    def __enter__(self) -> "RowsProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, rows: int) -> None:
+        self._bars.update(self._tasks[stage], completed=rows)
+
+
 def _brief(funnel: Funnel) -> str:
     kept = f"{funnel.kept / funnel.rows:.0%} kept" if funnel.rows else "0 kept"
     drops = ", ".join(f"{count} {reason}" for reason, count in funnel.dropped.most_common(3))

@@ -41,11 +41,14 @@ def write_release(opened, manifest, *, name: str, version: str, out: Path) -> Pa
 def write_releases(runs, *, name: str, version: str, out: Path, parent: str | None = None) -> Path:
     """Make the release of several runs, with progress on stderr."""
     from builders.release.make import release_runs
-    from pipelines.cli.console import working
+    from pipelines.cli.console import RowsProgress
 
     chosen = Path(parent) if parent not in (None, "none") else parent
-    with working(f"writing {name}@v{version}"):
-        return release_runs(runs, name=name, version=version, out=out, parent=chosen)
+    total = sum(manifest.get("funnel", {}).get("rows", 0) for _, manifest in runs)
+    with RowsProgress(["splitting", "writing"], total) as progress:
+        return release_runs(
+            runs, name=name, version=version, out=out, parent=chosen, progress=progress
+        )
 
 
 def print_loading(folder: Path) -> None:

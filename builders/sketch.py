@@ -31,14 +31,12 @@ def sketches(texts: Sequence[str]) -> np.ndarray:
     hashes: list[int] = []
     lengths = np.empty(len(texts), np.int64)
     for place, text in enumerate(texts):
-        words = [
-            xxhash.xxh3_64_intdigest(word.encode(errors="replace"))
-            for word in normalise(text).split()
-        ]
+        words = normalise(text).encode(errors="replace").split()
+        hashed = list(map(xxhash.xxh3_64_intdigest, words))
         # A text of fewer words than a sequence has is one sequence.
-        words += [0] * (_WORDS - len(words))
-        lengths[place] = len(words)
-        hashes += words
+        hashed += [0] * (_WORDS - len(hashed))
+        lengths[place] = len(hashed)
+        hashes += hashed
     owners = np.repeat(np.arange(len(texts)), lengths - _WORDS + 1)
     return _least(_sequences(np.array(hashes, np.uint64), lengths), owners, len(texts))
 

@@ -10,12 +10,14 @@ Change = Callable[[str], str]
 _AS_IS = frozenset(
     {"id", "licence", "status", "reason", "step", "endpoint", "template", "finish_reason"}
 )
+# Most values of a row's calls.
+_NO_TEXT = frozenset({type(None), int, float, bool})
 
 
 def change_texts(row: Mapping[str, Any], change: Change) -> dict[str, Any]:
     """The row with `change` applied to every text; a task stays JSON."""
     return {
-        key: value if value is None or key in _AS_IS else _changed(value, change, key)
+        key: value if type(value) in _NO_TEXT or key in _AS_IS else _changed(value, change, key)
         for key, value in row.items()
     }
 
@@ -35,7 +37,7 @@ def texts_of(row: Mapping[str, Any]) -> list[str]:
 def _changed(value: Any, change: Change, key: str) -> Any:
     if isinstance(value, str):
         return _changed_task(value, change) if key == "task" else change(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return change_texts(value, change)
     if isinstance(value, list):
         return [_changed(item, change, key) for item in value]

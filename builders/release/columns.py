@@ -1,6 +1,6 @@
 """Columns of a release made and checked whole, since a million rows are too many one by one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,14 @@ from builders.schema import InvalidRow
 ROLES = pa.array(["system", "user", "assistant"])
 
 
-class MessageColumn:
-    """Conversations, put together into a column."""
-
-    def __init__(self) -> None:
-        self._roles: list[str] = []
-        self._contents: list[str] = []
-        self._ends = [0]
-
-    def append(self, messages: Iterable[Message]) -> None:
-        for message in messages:
-            self._roles.append(message["role"])
-            self._contents.append(message["content"])
-        self._ends.append(len(self._roles))
-
-    def array(self) -> pa.ListArray:
-        texts = [pa.array(column, pa.string()) for column in (self._roles, self._contents)]
-        messages = pa.StructArray.from_arrays(texts, ["role", "content"])
-        return pa.ListArray.from_arrays(pa.array(self._ends, pa.int32()), messages)
+def message_column(conversations: Sequence[Sequence[Message]]) -> pa.ListArray:
+    messages = [message for conversation in conversations for message in conversation]
+    texts = [
+        pa.array([message[key] for message in messages], pa.string()) for key in ("role", "content")
+    ]
+    bounds = np.cumsum([0, *map(len, conversations)], dtype=np.int32)
+    made = pa.StructArray.from_arrays(texts, ["role", "content"])
+    return pa.ListArray.from_arrays(pa.array(bounds), made)
 
 
 def last_of_step(calls: pa.ListArray, step: str, key: str) -> pa.Array:

@@ -15,7 +15,6 @@ from datasets import Features
 
 from builders.prompts import PARTS
 from builders.release.columns import (
-    MessageColumn,
     all_answers,
     all_asked,
     all_critiques,
@@ -24,6 +23,7 @@ from builders.release.columns import (
     check_rows,
     full,
     last_of_step,
+    message_column,
 )
 from builders.schema import FEEDBACK, LEDGER, SFT, validate_feedback_row, validate_sft_row
 from builders.sft import SFT_FORMS, SftForm, to_sft
@@ -133,15 +133,13 @@ def _sound_feedback(table: pa.Table) -> bool:
 
 def sft_table(form: SftForm, batch: Batch) -> pa.Table:
     """The rows that `builders.sft.to_sft` makes of the kept rows."""
-    ids, turns = [], []
-    prompts, completions = MessageColumn(), MessageColumn()
-    for row in batch.taught:
-        for turn in to_sft(row, form):
-            ids.append(turn["id"])
-            turns.append(turn["turn"])
-            prompts.append(turn["prompt"])
-            completions.append(turn["completion"])
-    columns = [ids, turns, prompts.array(), completions.array()]
+    rows = [turn for row in batch.taught for turn in to_sft(row, form)]
+    columns = [
+        [row["id"] for row in rows],
+        [row["turn"] for row in rows],
+        message_column([row["prompt"] for row in rows]),
+        message_column([row["completion"] for row in rows]),
+    ]
     return check_rows(pa.table(columns, schema=SFT.arrow_schema), _sound_sft, validate_sft_row)
 
 

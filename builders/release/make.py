@@ -79,10 +79,11 @@ def release_runs(
     """
     check_name_and_version(name, version)
     target = out / f"{name}@v{version}"
-    before = find_parent(out, name, version, parent)
     check_runs(runs)
     merged, run_names = merged_facts(runs), names_of(runs)
     with staging(out, name, target) as (folder, scratch):
+        # Here, where no other process can add a version.
+        before = find_parent(out, name, version, parent)
         ledgers = Ledgers([run.parts() for run, _ in runs])
         if transform:
             ledgers = ledgers.transformed(transform, scratch)

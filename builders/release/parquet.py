@@ -32,6 +32,13 @@ _FILTERED_BY = [
     "refinement_score",
     "critique.score",
 ]
+WRITER_OPTIONS = {
+    "compression": "zstd",
+    "write_page_index": True,
+    "write_statistics": _FILTERED_BY,
+    # Cuts pages by content, so that a changed row leaves the pages around it alone.
+    "use_content_defined_chunking": True,
+}
 # Files are downloaded and cached whole, and several load in parallel.
 MAX_SHARD_BYTES = 200 * 10**6
 # How many rows at a time are looked at for the end of a row group.
@@ -148,10 +155,6 @@ class SplitWriter:
         self._writer = pq.ParquetWriter(
             self._file,
             self._schema,
-            compression="zstd",
-            write_page_index=True,
-            write_statistics=_FILTERED_BY,
-            # Cuts pages by content, so that a changed row leaves the pages around it alone.
-            use_content_defined_chunking=True,
+            **WRITER_OPTIONS,
         )
         return self._writer, 0

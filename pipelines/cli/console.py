@@ -43,27 +43,6 @@ def print_json(facts: Mapping[str, Any]) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False))
 
 
-class Stages:
-    """What a long command is at, with the rows done in it: a spinner on a terminal."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._status = err.status(name) if err.is_terminal else None
-
-    def __enter__(self) -> "Stages":
-        if self._status:
-            self._status.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._status:
-            self._status.stop()
-
-    def __call__(self, stage: str, rows: int) -> None:
-        if self._status:
-            self._status.update(f"{self._name}: {stage}, {rows:,} rows")
-
-
 class RunProgress:
     """A bar for each step on a terminal, a line every 30 s elsewhere; a run's observer."""
 
@@ -116,6 +95,35 @@ class RunProgress:
         self._bars.advance(task.id, rows)
         pace = f"{task.speed:.1f} rows/s" if task.speed else ""
         self._bars.update(task.id, pace=pace, brief=brief)
+
+
+class RowsProgress:
+    """A bar for each stage, on a terminal; called with the stage and the rows done in it.
+
+    `stages` has the rows of each, None where nobody knows them.
+    """
+
+    def __init__(self, stages: Mapping[str, int | None]) -> None:
+        columns = (
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._tasks = {
+            stage: self._bars.add_task(stage, total=total) for stage, total in stages.items()
+        }
+
+    def __enter__(self) -> "RowsProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, rows: int) -> None:
+        self._bars.update(self._tasks[stage], completed=rows)
 
 
 def _brief(funnel: Funnel) -> str:

@@ -33,13 +33,15 @@ def release(
     from pipelines.cli import console
 
     opened = [open_complete_run(run) for run in runs]
-    with console.Stages(f"{name}@v{version}") as stages:
+    total = sum(manifest.get("funnel", {}).get("rows", 0) for _, manifest in opened)
+    stages = {"splitting": total, "writing": total, "checking": None}
+    with console.RowsProgress(stages) as progress:
         gate = ReleaseGate(
             # The runs agree in it: `release_runs` sees to that.
             GateSettings.of(opened[0][1].get("gate")),
             evaluation_sets=evaluation or [],
             allowed=allowances(allow, reason),
-            progress=stages,
+            progress=progress,
         )
         folder = release_runs(
             opened,
@@ -49,7 +51,7 @@ def release(
             parent=Path(parent) if parent not in (None, "none") else parent,
             transform=gate.transform,
             check=gate.check,
-            progress=stages,
+            progress=progress,
         )
     checks = json.loads((folder / "manifest.json").read_text())["gate"]["checks"]
     if as_json:

@@ -7,7 +7,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["faults", "generate", "inflight", "overhead", "publish", "store"])
+@pytest.mark.parametrize(
+    "name",
+    ["faults", "generate", "inflight", "overhead", "publish", "release", "store"],
+)
 def test_a_bench_runs(name):
     command = [sys.executable, "-m", f"bench.{name}", "--smoke"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)

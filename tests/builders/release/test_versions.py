@@ -109,6 +109,7 @@ def test_a_config_that_is_gone_or_has_other_columns_is_a_major_change(out):
 
 
 @given(VERSIONS, VERSIONS, st.sampled_from(["patch", "minor", "major"]))
+@settings(deadline=None)
 def test_the_next_version_is_the_least_that_is_higher_in_its_place(version, other, level):
     following = next_version(version, level)
     place = ["major", "minor", "patch"].index(level)

@@ -178,9 +178,9 @@ def without_a_column(path):
 
 
 def broken_page(path):
-    """One byte inside the first column's data, and the footer as it was."""
+    """The first page's head is not one, and the footer as it was."""
     content = bytearray(path.read_bytes())
-    content[60] ^= 0xFF
+    content[4:60] = bytes(56)
     path.write_bytes(content)
 
 

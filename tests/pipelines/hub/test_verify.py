@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.errors import BadInput
+from builders.release.make import make_release
 from pipelines.cli.verify import plain
 from pipelines.hub.manifest import Manifest, read_manifest, version_of
 from pipelines.hub.verify import read_address, verify
+from tests.ledger_rows import kept_rows, ledger_row, make_run
 
 
 def committed(there, tag, **files):
@@ -35,7 +37,17 @@ def test_what_was_published_holds(there, stage1_release, tmp_path):
     assert (found.commit, found.wrong, found.gate) == (commit, [], [])
     assert (tmp_path / "kept/manifest.json").is_file()
     assert found.facts()["holds"]
-    assert [finding.name for finding in found.findings] == ["version", "files", "configs"]
+    assert [finding.name for finding in found.findings] == ["version", "files", "configs", "gate"]
+
+
+def test_a_key_that_somebody_let_through_is_found_by_whoever_looks(there, tmp_path):
+    key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    row = ledger_row(0, reason=None) | {"instruction": f"What is wrong with {key}?"}
+    run = make_run(tmp_path / "run", [*kept_rows(9, first=1), row], stage=2, test_share=0)
+    there.publish(make_release(*run, name="tiny", version="1.0.0", out=tmp_path))
+    (said,) = found_wrong(there, "v1.0.0")["gate"]
+    assert said.startswith("secrets: ")
+    assert key not in said
 
 
 def test_a_file_more_a_file_less_and_another_file(there, releases):

@@ -4,6 +4,7 @@ A batch that is done is on disk before the next one is taken up, and the manifes
 The same command continues a run that was stopped and ends with the same ledger.
 """
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -222,6 +223,28 @@ def _facts(recipe: Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dic
         "gate": recipe.gate.model_dump(),
         "sources": sources,
         "models": funnel.models,
+        "checkpoints": _checkpoints(recipe),
         "funnel": funnel.as_facts(),
         "versions": {name: version(name) for name in _VERSIONED},
     }
+
+
+def _checkpoints(recipe: Recipe) -> list[dict[str, Any]]:
+    """What the models that this project trained were made of: a folder's name says nothing."""
+    blocks = (getattr(recipe, role) for role in ("drafts", "critic", "scorer"))
+    folders = {block.model: None for block in blocks if getattr(block, "training_sha256", None)}
+    found = []
+    for folder in folders:
+        # Gone, it has been used all the same.
+        if (training := Path(folder) / "training.json").is_file():
+            facts = json.loads(training.read_text(encoding="utf-8"))
+            release = facts["release"]
+            found.append(
+                {
+                    "model": folder,
+                    "base_model": facts["base_model"]["name"],
+                    "stage": facts["stage"],
+                    "trained_on": f"{release['name']} {release['version']}",
+                }
+            )
+    return found

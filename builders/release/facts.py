@@ -111,6 +111,7 @@ def card_facts(
         "moved_instructions": len(splits.moved),
         "near_instructions": len(splits.near),
         "runs": manifest["runs"],
+        "checkpoints": manifest["checkpoints"],
         "default_config": configs[0].name,
         "empty_configs": [config.name for config in empty],
         "configs": [
@@ -154,6 +155,7 @@ def release_manifest(facts: Mapping[str, Any], written: Written, folder: Path) -
         "test_share",
         "funnel",
         "models",
+        "checkpoints",
         "filters",
         "sources",
         "statistics",

@@ -7,6 +7,7 @@ from typing import Any
 from builders.errors import BadInput, GateRefused
 from builders.funnel import by_score, mean
 from builders.reasons import REASONS
+from builders.release.configs import public_name
 from builders.release.ledgers import Ledgers
 from builders.run import Run, sha256_of
 from builders.schema import SCHEMA_VERSION, STEPS
@@ -126,6 +127,11 @@ def merged_facts(runs: Sequence[CompleteRun]) -> dict[str, Any]:
             for step in STEPS
             for manifest in manifests
             if step in manifest["models"]
+        ),
+        "checkpoints": _distinct(
+            {**block, "model": public_name(block["model"])}
+            for manifest in manifests
+            for block in manifest.get("checkpoints", [])
         ),
         "filters": _merged_filters([manifest["filters"] for manifest in manifests]),
         "runs": [

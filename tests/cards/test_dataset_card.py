@@ -20,6 +20,10 @@ FACTS = {
     "about": None,
     "test_share": 0.05,
     "moved_instructions": 0,
+    "near_instructions": 0,
+    "parent_version": None,
+    "runs": [{"name": "one", "rows": 20000, "kept": 13000, "recipe_sha256": "ab" * 32}],
+    "checkpoints": [],
     "stage": 1,
     "default_config": "feedback",
     "empty_configs": [],
@@ -259,6 +263,20 @@ def test_optional_facts_may_be_none():
     assert "No row was dropped." in card
     assert "settings" not in card
     assert "None" not in card
+
+
+def test_a_checkpoint_is_told_by_what_it_was_made_of():
+    made = {"model": "stage1", "base_model": "org/small", "stage": 1, "trained_on": "x 1.0.0"}
+    card = render_dataset_card(facts(checkpoints=[made]))
+    assert "`stage1` is org/small after stage 1 on x 1.0.0." in card
+
+
+def test_the_parent_and_several_runs_are_told():
+    runs = [{**FACTS["runs"][0], "name": name} for name in ("first", "second")]
+    card = render_dataset_card(facts(parent_version="0.9.0", runs=runs))
+    assert "It follows version 0.9.0" in card
+    assert "| second | 20,000 | 13,000 |" in card
+    assert "first" not in render_dataset_card(facts()).split("## Models")[1].split("## Scores")[0]
 
 
 def test_a_moved_instruction_is_told():

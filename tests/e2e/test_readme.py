@@ -7,6 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.hub import running_hub
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -41,10 +43,11 @@ def test_the_recipe_and_every_srt_command(srt, tmp_path):
     source = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / recipe["instructions"]["path"]).write_text(source)
 
+    publishing = marked("publish")
     commands = [
         line.strip()
-        # The chain of both stages has a test of its own.
-        for block in blocks("bash", README.replace(marked("method"), ""))
+        # The chain of both stages has a test of its own, and publishing needs a Hub.
+        for block in blocks("bash", README.replace(marked("method"), "").replace(publishing, ""))
         for line in block.splitlines()
         if line.startswith("srt ")
     ]
@@ -52,6 +55,11 @@ def test_the_recipe_and_every_srt_command(srt, tmp_path):
     for command in commands:
         srt(*shlex.split(command)[1:])
     assert (tmp_path / "releases/my-feedback@v1.0.0/README.md").is_file()
+    with running_hub(tmp_path / "hub") as hub:
+        for command in publishing.splitlines():
+            said = srt(*shlex.split(command)[1:], env=hub.env).stdout
+    assert "my-org/my-feedback@v1.0.0: commit" in said
+    assert "WRONG" not in said
 
 
 def test_what_readme_names_is_there():

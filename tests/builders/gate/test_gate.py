@@ -10,9 +10,9 @@ import pytest
 
 from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS, Check
+from builders.gate.gate import ReleaseGate, recheck
 from builders.gate.lengths import Lengths
 from builders.gate.manifest import read_release_manifest
-from builders.gate.redact import redactor
 from builders.gate.run import allowed_before, gate_facts, refuse, run_gate
 from builders.gate.settings import GateSettings
 from builders.release.make import make_release
@@ -374,23 +374,37 @@ def test_a_redacted_release_passes(tmp_path):
         row["draft"] += f" Mail ada@analytical.org the key {SECRETS['github']}."
     rows[5] |= {"draft": "Ask ada@a.org", "refinement": "Ask bob@b.org"}
     settings = replace(SETTINGS, secrets="redact", personal_data="redact")
-    redact = redactor(settings)
-    seen = {}
-
-    def check(folder, facts):
-        checks = run_gate(folder, facts, settings, redacted=redact.as_facts())
-        seen.update({check.name: check for check in checks})
-        return gate_facts(refuse(checks, {}), settings, redact.as_facts())
-
+    stands = ReleaseGate(settings)
     run, manifest = make_run(tmp_path / "run", rows)
     release = make_release(
-        run, manifest, name="r", version="1.0.0", out=tmp_path, transform=redact, check=check
+        run,
+        manifest,
+        name="r",
+        version="1.0.0",
+        out=tmp_path,
+        transform=stands.transform,
+        check=stands.check,
     )
-    assert redact.as_facts() == {"rows": 6, "by_kind": {"EMAIL": 7, "SECRET": 5}}
-    assert seen["secrets"].sentence == "Nothing found. Redacted: 5 × SECRET."
     made = read_release_manifest(release)
+    assert made["gate"]["redacted"] == {"rows": 6, "by_kind": {"EMAIL": 7, "SECRET": 5}}
+    said = {check["name"]: check["sentence"] for check in made["gate"]["checks"]}
+    assert said["secrets"] == "Nothing found. Redacted: 5 × SECRET."
     assert made["funnel"]["kept"] == 29
     assert made["funnel"]["dropped"] == {"no_change": 1}
-    assert made["gate"]["redacted"] == redact.as_facts()
-    again = gate(release, GateSettings.of_release(made["gate"]["settings"]))
-    assert [check.name for check in again.values() if check.status == "fail"] == []
+    recheck(release).refuse()
+
+
+def test_what_the_gate_lets_through_stays_allowed(tmp_path):
+    rows = [*apart(kept_rows(20)), ledger_row(99, reason=None) | {"licence": "cc-by-nc-4.0"}]
+    run, manifest = make_run(tmp_path / "run", rows)
+    stands = ReleaseGate(SETTINGS)
+    assert stands.transform is None
+    with pytest.raises(GateRefused, match="licences: "):
+        make_release(run, manifest, name="r", version="1.0.0", out=tmp_path, check=stands.check)
+    assert not (tmp_path / "r@v1.0.0").exists()
+    stands = ReleaseGate(SETTINGS, allowed={"licences": "they agreed in writing"})
+    release = make_release(
+        run, manifest, name="r", version="1.0.0", out=tmp_path, check=stands.check
+    )
+    assert "they agreed in writing" in (release / "README.md").read_text()
+    recheck(release).refuse()

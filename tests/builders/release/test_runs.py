@@ -118,16 +118,19 @@ def test_a_transform_may_drop_rows_but_not_all(tmp_path):
 
 def test_the_check_sees_the_folder_and_its_result_is_kept(tmp_path):
     seen = {}
+    passed = {"name": "mine", "status": "pass", "sentence": "All 4 are mine.", "allowed": None}
+    gate = {"checks": [passed], "redacted": None}
 
     def check(folder, facts):
         seen.update(files={path.name for path in folder.iterdir()}, kept=facts["funnel"]["kept"])
-        return [{"name": "mine", "result": "pass"}]
+        return gate
 
     release = release_of(tmp_path, kept_rows(4), check=check)
     assert {"ledger", "feedback"} <= seen["files"]
     assert not {"README.md", "manifest.json"} & seen["files"]
     assert seen["kept"] == 4
-    assert manifest_of(release)["gate"] == [{"name": "mine", "result": "pass"}]
+    assert manifest_of(release)["gate"] == gate
+    assert "| `mine` | pass | All 4 are mine. |" in (release / "README.md").read_text()
 
 
 def test_a_check_that_refuses_leaves_nothing(tmp_path):

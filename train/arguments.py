@@ -6,7 +6,8 @@ of TRL's ModelConfig; any other ends the run, named. Device and precision are th
 
 import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn, get_type_hints
@@ -28,6 +29,11 @@ _REFUSED = {
     # TRL would read it after the rows have been tokenised.
     "chat_template_path": "the key is chat_template here",
 }
+# Of TRL's DPO, which looks at the name when it computes the first one.
+LOSSES = (
+    *("sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair"),
+    *("sppo_hard", "aot", "aot_unpaired", "apo_zero", "apo_down", "discopop", "sft"),
+)
 _HABITS = {
     # By default the trainer writes the last finite loss in the place of one that is not.
     "logging_nan_inf_filter": False,
@@ -169,6 +175,22 @@ def parse(asked: Asked, *classes: type) -> tuple[Any, ...]:
     except (TypeError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"{asked.recipe}: {reason}") from None
+
+
+@contextmanager
+def told_by(recipe: Path) -> Iterator[None]:
+    """BadInput for values that TRL finds do not go together; it looks when a trainer is made."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInput(f"{recipe}: {str(error).splitlines()[0]}") from None
+
+
+def check_losses(recipe: Path, names: Iterable[str]) -> None:
+    """Raise BadInput unless each is a loss of TRL's DPO."""
+    for name in names:
+        if name not in LOSSES:
+            raise BadInput(f"{recipe}: loss_type: {name!r} is not one of {', '.join(LOSSES)}")
 
 
 def _word(value: Any, of: Any) -> str:

@@ -20,7 +20,7 @@ A run that was stopped goes on from its last checkpoint under the same command.
 
 from pathlib import Path
 
-from train.arguments import ReleaseArguments, parse, read_command_line, run_script
+from train.arguments import ReleaseArguments, parse, read_command_line, run_script, told_by
 
 
 def main(argv: list[str]) -> None:
@@ -61,14 +61,16 @@ def main(argv: list[str]) -> None:
     if not training.packing:
         training.max_length = None  # every sequence fits
 
-    trainer = (LearntTokensTrainer if is_enough(training) else SFTTrainer)(
-        model=load_model(network),
-        args=training,
-        train_dataset=data["train"],
-        eval_dataset=data.get("test"),
-        processing_class=tokenizer,
-        peft_config=new_adapter(network),
-    )
+    model = load_model(network)
+    with told_by(asked.recipe):
+        trainer = (LearntTokensTrainer if is_enough(training) else SFTTrainer)(
+            model=model,
+            args=training,
+            train_dataset=data["train"],
+            eval_dataset=data.get("test"),
+            processing_class=tokenizer,
+            peft_config=new_adapter(network),
+        )
     report_progress(trainer)
     result = trainer.train(resume_from_checkpoint=resume_from)
     metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}

@@ -24,7 +24,14 @@ A run that was stopped goes on from its last checkpoint under the same command.
 
 from pathlib import Path
 
-from train.arguments import PairArguments, parse, read_command_line, run_script
+from train.arguments import (
+    PairArguments,
+    check_losses,
+    parse,
+    read_command_line,
+    run_script,
+    told_by,
+)
 
 
 def main(argv: list[str]) -> None:
@@ -42,6 +49,7 @@ def main(argv: list[str]) -> None:
     from train.released import open_release
 
     source, training, network = parse(asked, PairArguments, DPOConfig, ModelConfig)
+    check_losses(asked.recipe, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)
     if training.should_log:
         print(f"training on {release.title}", flush=True)
@@ -65,15 +73,17 @@ def main(argv: list[str]) -> None:
     if not (network.use_peft or is_adapter(network)):
         # Otherwise TRL loads the model a second time, to be the reference.
         training.precompute_ref_log_probs = True
-    trainer = DPOTrainer(
-        model=load_model(network),
-        args=training,
-        train_dataset=data["train"],
-        eval_dataset=data.get("test"),
-        processing_class=tokenizer,
-        # An adapter is trained further; TRL keeps a copy of it as it was for the reference.
-        peft_config=new_adapter(network),
-    )
+    model = load_model(network)
+    with told_by(asked.recipe):
+        trainer = DPOTrainer(
+            model=model,
+            args=training,
+            train_dataset=data["train"],
+            eval_dataset=data.get("test"),
+            processing_class=tokenizer,
+            # An adapter is trained further; TRL keeps a copy of it as it was for the reference.
+            peft_config=new_adapter(network),
+        )
     report_progress(trainer)
     result = trainer.train(resume_from_checkpoint=resume_from)
     metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}

@@ -1,12 +1,22 @@
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from trl import DPOConfig, ModelConfig, SFTConfig
+from trl import DPOConfig, DPOTrainer, ModelConfig, SFTConfig
 
 from builders.errors import BadInput
-from train.arguments import PairArguments, ReleaseArguments, parse, read_command_line
+from train.arguments import (
+    LOSSES,
+    PairArguments,
+    ReleaseArguments,
+    check_losses,
+    parse,
+    read_command_line,
+    told_by,
+)
 from train.publication import publication
 
 ROOT = Path(__file__).parents[2]
@@ -121,6 +131,18 @@ def test_a_wrong_key_or_value_is_named(recipe, words, reason):
     with pytest.raises(BadInput, match=reason) as error:
         parsed(recipe, *words)
     assert "\n" not in str(error.value)
+
+
+def test_the_losses_are_trls(recipe):
+    source = inspect.getsource(DPOTrainer._compute_loss)
+    assert set(LOSSES) == set(re.findall(r'loss_type == "(\w+)"', source))
+    with pytest.raises(BadInput, match="loss_type: 'sigmod' is not one of sigmoid, "):
+        check_losses(recipe, ["sigmoid", "sigmod"])
+
+
+def test_values_that_do_not_go_together_are_told_in_one_line(recipe):
+    with pytest.raises(BadInput, match=r"\.yaml: beta is 1$"), told_by(recipe):
+        raise ValueError("beta is 1\nand more")
 
 
 def test_the_word_no_is_a_word_where_words_are_wanted(recipe):

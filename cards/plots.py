@@ -1,5 +1,6 @@
 """The pictures of a card: the same bytes for the same figures, whatever the user's settings."""
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -153,7 +154,8 @@ def plot_shares(groups: Mapping[str, Mapping[str, Mapping[str, float]]], path: P
                 zorder=2,
                 error_kw={"ecolor": _INK, "elinewidth": 1.2, "capsize": 3, "zorder": 3},
             )
-        axes.set_xticks(range(len(groups)), list(groups))
+        # Beside each other, long questions would run into one.
+        axes.set_xticks(range(len(groups)), [textwrap.fill(question, 18) for question in groups])
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
         axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)

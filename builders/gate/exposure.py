@@ -52,7 +52,8 @@ class Exposure:
     def _sentence(self) -> str:
         said = "Nothing found."
         if self._counts:
-            said = f"{_listed(self._counts)} in {self._rows.count:,} rows."
+            rows = "1 row" if self._rows.count == 1 else f"{self._rows.count:,} rows"
+            said = f"{_listed(self._counts)} in {rows}."
         return f"{said} Redacted: {_listed(self._redacted)}." if self._redacted else said
 
     def _figures(self) -> dict[str, Any]:

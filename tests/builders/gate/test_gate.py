@@ -240,7 +240,7 @@ def test_personal_data_and_what_was_redacted_before(release):
 
     change(ledger_file(release), edit)
     checks = gate(release, redacted={"rows": 7, "by_kind": {"EMAIL": 9, "SECRET": 2}})
-    said = "1 × EMAIL, 1 × PHONE in 1 rows. Redacted: 9 × EMAIL."
+    said = "1 × EMAIL, 1 × PHONE in 1 row. Redacted: 9 × EMAIL."
     assert checks["personal-data"].sentence == said
     assert checks["secrets"].sentence == "Nothing found. Redacted: 2 × SECRET."
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from builders.gate.check import Check
-from builders.gate.manifest import read_release_manifest
 from builders.gate.redact import Redactor, redactor
 from builders.gate.run import (
     Progress,
@@ -18,6 +17,7 @@ from builders.gate.run import (
     with_allowed,
 )
 from builders.gate.settings import GateSettings
+from builders.release.manifest import read_manifest
 
 
 class ReleaseGate:
@@ -79,7 +79,7 @@ def recheck(
     What its manifest allows stays allowed, and `allowed` adds to it. BadInput where the folder is
     no release.
     """
-    manifest = read_release_manifest(release)
+    manifest = read_manifest(release).facts
     recorded = manifest.get("gate") or {}
     settings = GateSettings.of_release(recorded.get("settings"))
     reasons = {**allowed_before(recorded), **(allowed or {})}

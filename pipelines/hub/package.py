@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builders.errors import BadInput
-from pipelines.hub.manifest import Manifest, read_manifest, version_of
+from builders.release.manifest import Manifest, read_manifest
+from pipelines.hub.tags import version_of
 
 _BLOCK = 2**20
 # Of a checkpoint's folder, what is the training run's own: its states and logs, the recipe with

@@ -10,8 +10,8 @@ from huggingface_hub.hf_api import RepoFile
 
 from builders.errors import BadInput
 from pipelines.hub.client import hub_errors
-from pipelines.hub.manifest import version_of
 from pipelines.hub.package import LocalFile, Package
+from pipelines.hub.tags import version_of
 
 # The Hub's own, written when it makes a repository: it says what goes into LFS.
 _KEPT = ".gitattributes"

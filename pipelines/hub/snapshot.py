@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from huggingface_hub import HfApi
 
-from pipelines.hub.manifest import ReleasedSplit
+from builders.release.manifest import ReleasedSplit
 from pipelines.hub.package import hashed
 
 _BATCH_ROWS = 1000

@@ -11,10 +11,11 @@ from huggingface_hub import HfApi
 
 from builders.errors import BadInput
 from builders.gate.gate import recheck
+from builders.release.manifest import GateResult, Manifest, read_manifest
 from pipelines.hub.client import check_repo, hub_errors
-from pipelines.hub.manifest import GateResult, Manifest, read_manifest, version_of
 from pipelines.hub.package import hashed
 from pipelines.hub.snapshot import download, wrong_configs, wrong_files
+from pipelines.hub.tags import version_of
 
 _RELEASE = re.compile(r"([^@]+)@(v[^@]+)")
 

@@ -12,10 +12,10 @@ from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS, Check
 from builders.gate.gate import ReleaseGate, recheck
 from builders.gate.lengths import Lengths
-from builders.gate.manifest import read_release_manifest
 from builders.gate.run import allowed_before, gate_facts, refuse, run_gate
 from builders.gate.settings import GateSettings
 from builders.release.make import make_release
+from builders.release.manifest import read_manifest
 from tests.builders.gate.texts import SECRETS
 from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
 
@@ -38,7 +38,7 @@ def release_of(folder, rows, **facts):
 
 
 def gate(release, settings=SETTINGS, **more):
-    manifest = read_release_manifest(release)
+    manifest = read_manifest(release).facts
     return {check.name: check for check in run_gate(release, manifest, settings, **more)}
 
 
@@ -70,7 +70,7 @@ def test_a_good_release_passes(whole):
     assert list(checks) == list(CHECKS)
     assert {name: check.sentence for name, check in checks.items() if check.status == "fail"} == {}
     assert checks["evaluation-overlap"].status == "warn"
-    manifest = read_release_manifest(whole)
+    manifest = read_manifest(whole).facts
     rows = sum(s["rows"] for splits in manifest["configs"].values() for s in splits.values())
     assert sum(checks["schema"].figures["rows"].values()) == rows
     assert seen[-1] == ("checking", rows)
@@ -85,7 +85,7 @@ def test_stage_2_passes_too(tmp_path):
 
 
 def test_the_facts_of_a_release_in_the_making_are_as_good_as_its_manifest(release):
-    manifest = read_release_manifest(release)
+    manifest = read_manifest(release).facts
     configs = [
         {"name": name, "splits": [{"name": split, **made} for split, made in splits.items()]}
         for name, splits in manifest["configs"].items()
@@ -227,7 +227,7 @@ def test_a_key_in_any_field_is_found(tmp_path, secret):
 
 
 def test_a_key_in_the_card_is_found(release):
-    facts = {**read_release_manifest(release), "about": f"made with {SECRETS['openai']}"}
+    facts = {**read_manifest(release).facts, "about": f"made with {SECRETS['openai']}"}
     card = release / "README.md"
     card.write_text(card.read_text() + SECRETS["github"])
     check = run_gate(release, facts, SETTINGS)[CHECKS.index("secrets")]
@@ -360,12 +360,12 @@ def test_what_is_allowed_has_a_known_name_and_a_reason(allowed):
 def test_what_is_no_manifest_is_told_in_one_line(tmp_path, text):
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(BadInput) as error:
-        read_release_manifest(tmp_path)
+        read_manifest(tmp_path)
     assert "manifest.json: not" in str(error.value)
     assert "\n" not in str(error.value)
     (tmp_path / "manifest.json").unlink()
     with pytest.raises(BadInput, match=r"it has no manifest.json"):
-        read_release_manifest(tmp_path)
+        read_manifest(tmp_path)
 
 
 def test_a_redacted_release_passes(tmp_path):
@@ -385,7 +385,7 @@ def test_a_redacted_release_passes(tmp_path):
         transform=stands.transform,
         check=stands.check,
     )
-    made = read_release_manifest(release)
+    made = read_manifest(release).facts
     assert made["gate"]["redacted"] == {"rows": 6, "by_kind": {"EMAIL": 7, "SECRET": 5}}
     said = {check["name"]: check["sentence"] for check in made["gate"]["checks"]}
     assert said["secrets"] == "Nothing found. Redacted: 5 × SECRET."

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from builders.errors import BadInput
 from builders.release.make import make_release
+from builders.release.manifest import Manifest, read_manifest
 from pipelines.cli.verify import plain
-from pipelines.hub.manifest import Manifest, read_manifest, version_of
+from pipelines.hub.tags import version_of
 from pipelines.hub.verify import read_address, verify
 from tests.ledger_rows import kept_rows, ledger_row, make_run
 

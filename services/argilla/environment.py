@@ -17,7 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from services.argilla.errors import Failed
+from services.argilla.errors import Failed, NotInstalled
 
 PINS = Path(__file__).with_name("requirements.txt")
 INSIDE = Path(__file__).with_name("inside")
@@ -32,7 +32,7 @@ Tell = Callable[[str], None]
 def environment_python(cache: Path, tell: Tell) -> Path:
     """The interpreter that has argilla-server, installed below `cache` on the first call.
 
-    Raises `Failed` with pip's own reason where the package index cannot be had.
+    Raises `NotInstalled` with pip's own reason where the package index cannot be had.
     """
     folder = cache / f"argilla-{_version()}-{_fingerprint()}"
     if not folder.is_dir():
@@ -119,21 +119,24 @@ def _build(folder: Path, partial: Path) -> None:
     # by the trial below, the rest never.
     pip += ["--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
     pip += ["--only-binary", ":all:", "--requirement", str(PINS)]
-    _run(pip, partial / "pip.log", os.environ | {"TMPDIR": str(scratch)}, "fetched")
+    if reason := _run(pip, partial / "pip.log", os.environ | {"TMPDIR": str(scratch)}):
+        raise NotInstalled(
+            f"argilla-server cannot be installed: {reason}; set pip's index or proxy"
+        )
     quiet = {"TMPDIR": str(scratch), "ARGILLA_HOME_PATH": str(scratch), "HF_HUB_OFFLINE": "1"}
     trial = [python, "-c", "import argilla_server"]
-    _run(trial, partial / "trial.log", clean_environment() | quiet, "imported")
+    if reason := _run(trial, partial / "trial.log", clean_environment() | quiet):
+        raise Failed(f"argilla-server does not run on this machine: {reason}")
 
 
-def _run(command: list[str], log: Path, env: dict[str, str], doing: str) -> None:
+def _run(command: list[str], log: Path, env: dict[str, str]) -> str:
+    """Run it to its end; why it failed, or nothing."""
     leashed = [sys.executable, str(LEASH), str(os.getpid()), *command]
     with log.open("w") as output:
         status = subprocess.run(  # noqa: S603
             leashed, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
         ).returncode
-    if status != 0:
-        reason = last_words(log.read_text(errors="replace"))
-        raise Failed(f"argilla-server cannot be {doing}: {reason}; set pip's index or proxy")
+    return last_words(log.read_text(errors="replace")) if status else ""
 
 
 def last_words(log: str) -> str:

@@ -7,3 +7,7 @@ class CannotStart(Exception):
 
 class Failed(Exception):
     """The environment could not be made, or a part of the server ended by itself."""
+
+
+class NotInstalled(Failed):
+    """pip could not fetch the server's environment."""

@@ -205,12 +205,13 @@ def _scores(node: text_query.Node, field: str | None, given: Parameters) -> str 
     ranked = " OR ".join(f"({expression})" for expression in expressions if expression)
     if not ranked:
         return None
-    in_field = f"AND t.field = {given.add(field)}" if field else ""
+    in_field = f"WHERE t.field = {given.add(field)}" if field else ""
+    # FTS5 ranks only in a query of its own: SQLite must not merge it into the one around it.
     return (
-        "SELECT record_id, SUM(points) AS score FROM (SELECT t.record_id, "
-        "-bm25(srt_text_index) AS points FROM srt_text_index "
-        "JOIN srt_text t ON t.id = srt_text_index.rowid "
-        f"WHERE srt_text_index MATCH {given.add(ranked)} {in_field}) GROUP BY record_id"
+        "WITH hits AS MATERIALIZED (SELECT rowid AS id, -rank AS points FROM srt_text_index "
+        f"WHERE srt_text_index MATCH {given.add(ranked)}) "
+        "SELECT t.record_id, SUM(points) AS score FROM hits JOIN srt_text t ON t.id = hits.id "
+        f"{in_field} GROUP BY t.record_id"
     )
 
 

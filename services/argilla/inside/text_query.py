@@ -45,7 +45,8 @@ Node = Text | Not | All | Any_
 
 def parse(query: str) -> Node | None:
     """The query as a tree; None where it asks for nothing."""
-    return _Parser(query).either(depth=0)
+    # Half a surrogate pair is no text that SQLite takes.
+    return _Parser(query.encode(errors="replace").decode()).either(depth=0)
 
 
 def leaves(node: Node, *, wanted: bool = True) -> list[Text]:

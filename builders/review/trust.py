@@ -8,7 +8,8 @@ Each record counts once: its credit is the mean over the people who chose. Of on
 record this is the plain share. `wilson` is the interval for that many independent records,
 `low` and `high` are a bootstrap's over records, and `weighted` (Hájek) weighs each record by the
 inverse of its inclusion probability: the estimate for all rows the sample was drawn from. Its
-interval takes no account of how much of those rows was drawn, and so is never too narrow for it.
+interval takes no account of the strata or of how much of those rows was drawn, which makes it
+rather too wide than too narrow.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -50,7 +50,7 @@ def test_order_of_rows_and_verdicts_does_not_matter(facts):
 def test_every_table_of_the_markdown_is_one(facts):
     text = render_review_report(facts, PICTURE)
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
-    assert sum(token.type == "table_open" for token in tokens) == 7
+    assert sum(token.type == "table_open" for token in tokens) == 9
     heads = [token for token in tokens if token.type == "heading_open"]
     assert len(heads) == 4
 
@@ -69,7 +69,7 @@ def test_no_text_of_the_data_is_obeyed(text):
     assert "<script" not in page
     assert page.count("<img") == 1
     assert 'href="http://x"' not in page
-    assert page.count("<table>") == 7
+    assert page.count("<table>") == 9
 
 
 def test_without_a_verdict_there_is_a_report_without_figures(tmp_path):

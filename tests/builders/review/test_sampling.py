@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from builders.errors import BadInput
 from builders.review.candidates import Candidate, candidate
+from builders.review.intervals import bootstrapped, weighted_mean
 from builders.review.sampling import STRATEGIES, rounded, sample, shares, signs
 from builders.schema import InvalidRow
 from tests.ledger_rows import kept_rows, ledger_row
@@ -75,6 +76,20 @@ def test_rows_are_drawn_as_often_as_their_probability_says(strategy):
     assert sum(stated.values()) == pytest.approx(7)
     for row in some:
         assert times[row.id] / 2000 == pytest.approx(stated[row.id], abs=0.055)
+
+
+def test_the_weighted_interval_holds_the_truth_about_as_often_as_it_says():
+    some = rows(1500, seed=5)
+    chance = random.Random(6)
+    right = {row.id: float(chance.random() < (0.5 if signs(row) else 0.9)) for row in some}
+    truth, held = sum(right.values()) / len(some), 0
+    for seed in range(60):
+        drawn = sample(some, 150, "informative", seed)
+        values = np.array([right[row.id] for row in drawn])
+        weights = np.array([1 / row.inclusion_probability for row in drawn])
+        found = bootstrapped(weighted_mean(values), weights)
+        held += found["low"] <= truth <= found["high"]
+    assert held >= 54
 
 
 counts = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 10**6), min_size=1)

@@ -12,10 +12,12 @@ import sys
 import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from services.argilla.errors import Failed, NotInstalled
 
@@ -132,11 +134,48 @@ def _build(folder: Path, partial: Path) -> None:
 def _run(command: list[str], log: Path, env: dict[str, str]) -> str:
     """Run it to its end; why it failed, or nothing."""
     leashed = [sys.executable, str(LEASH), str(os.getpid()), *command]
-    with log.open("w") as output:
-        status = subprocess.run(  # noqa: S603
-            leashed, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-        ).returncode
-    return last_words(log.read_text(errors="replace")) if status else ""
+    with log.open("w") as output, _progress(log.parent) as show:
+        process = subprocess.Popen(  # noqa: S603
+            leashed, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
+        try:
+            while process.poll() is None:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.5)
+                show()
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    return last_words(log.read_text(errors="replace")) if process.returncode else ""
+
+
+@contextmanager
+def _progress(partial: Path) -> Iterator[Callable[[], None]]:
+    """Yields a function that shows, on a terminal, how much lies below the folder."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda: None
+        return
+    columns = (TextColumn("argilla-server"), BarColumn(None), DownloadColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=(_FETCHED_MB + _INSTALLED_MB) * 1e6)
+
+        def show() -> None:
+            # What pip has cleared away does not count as gone.
+            before = progress.tasks[task].completed
+            progress.update(task, completed=max(before, _bytes_under(partial)))
+
+        yield show
+
+
+def _bytes_under(folder: Path) -> int:
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # pip moved it meanwhile
+                total += (Path(root) / name).lstat().st_size
+    return total
 
 
 def last_words(log: str) -> str:

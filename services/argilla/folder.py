@@ -15,7 +15,7 @@ from services.argilla.errors import CannotStart
 
 @dataclass(frozen=True)
 class Folder:
-    """Absolute; `new` says that the owner's password was made just now."""
+    """Absolute; `new` says that nobody has been told the owner's password yet."""
 
     root: Path
     password: str
@@ -32,6 +32,10 @@ class Folder:
     @property
     def scratch(self) -> Path:
         return self.root / "tmp"
+
+    def told(self) -> None:
+        """From now on the password is not to be shown again."""
+        (self.root / ".told").touch()
 
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
@@ -66,7 +70,7 @@ def _prepared(root: Path) -> Folder:
     shutil.rmtree(root / "tmp", ignore_errors=True)
     for name in ("tmp", "logs", "redis"):
         (root / name).mkdir(exist_ok=True)
-    new = not (root / "owner.password").exists()
+    new = not ((root / ".told").exists() and (root / "owner.password").exists())
     # Whoever removes a file gets a new secret at the next start.
     for name in ("owner.password", "owner.key", "session.key"):
         _ensure_secret(root / name)

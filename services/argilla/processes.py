@@ -54,6 +54,8 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            # The database holds every user's API key as it is.
+            umask=0o077,
             pass_fds=() if keep is None else (keep,),
         )
     return Part(name, log, process)

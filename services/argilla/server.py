@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from services.argilla.environment import (
     INSIDE,
@@ -57,6 +58,7 @@ def serve(root: Path, port: int, cache: Path, ready: Callable[[Serving], None], 
             if not ended.is_set():
                 password = folder.password if folder.new else None
                 ready(Serving(url, folder.key_file, folder.password_file, password))
+                folder.told()
             while not ended.wait(0.5):
                 for part in parts:
                     part.check()
@@ -97,14 +99,15 @@ def _start(folder: Folder, python: Path, listener: socket.socket, running: ExitS
     env = _settings(folder, short / "redis", password, listener)
     inside = [str(python), str(INSIDE)]
     commands = {
-        "redis": [str(redis_server(python)), str(_redis_settings(folder, short, password))],
+        "redis": [str(redis_server(python)), str(_redis_settings(short, password))],
         "worker": [*inside, "work"],
         "server": [*inside, "serve"],
     }
     parts = []
     for name, command in commands.items():
         keep = listener.fileno() if name == "server" else None
-        part = start(name, command, folder.log(name), folder.root, env, keep=keep)
+        cwd = folder.root / "redis" if name == "redis" else folder.root
+        part = start(name, command, folder.log(name), cwd, env, keep=keep)
         running.callback(part.end)
         parts.append(part)
         if name == "redis":
@@ -112,17 +115,16 @@ def _start(folder: Folder, python: Path, listener: socket.socket, running: ExitS
     return parts
 
 
-def _redis_settings(folder: Folder, short: Path, password: str) -> Path:
+def _redis_settings(short: Path, password: str) -> Path:
     """A file that only the user reads: a command line could be read by everybody."""
     path = short / "redis.conf"
     lines = {
         "port": "0",
-        "unixsocket": short / "redis",
+        "unixsocket": f'"{short / "redis"}"',
         "unixsocketperm": "700",
         "requirepass": password,
         "appendonly": "yes",
         "save": '""',
-        "dir": f'"{folder.root / "redis"}"',
     }
     path.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
     return path
@@ -139,9 +141,11 @@ def _settings(
         "ARGILLA_AUTH_SECRET_KEY": folder.secret("session.key"),
         # Pages of other origins have no business with a server on this machine.
         "ARGILLA_CORS_ORIGINS": f'["http://{HOST}:{port}", "http://localhost:{port}"]',
+        # Relative to the folder, whose own name may have signs that a URL or Alembic reads.
+        "ARGILLA_DATABASE_URL": "sqlite+aiosqlite:///argilla.db?check_same_thread=False",
         "ARGILLA_DATABASE_SQLITE_TIMEOUT": "60",
         "ARGILLA_ENABLE_TELEMETRY": "false",
-        "ARGILLA_REDIS_URL": f"unix://:{password}@{redis}",
+        "ARGILLA_REDIS_URL": f"unix://:{password}@{quote(str(redis))}",
         "ARGILLA_SEARCH_ENGINE": "srt-sqlite",
         "HF_HUB_OFFLINE": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",

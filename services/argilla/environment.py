@@ -59,7 +59,10 @@ def redis_server(python: Path) -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """The process's environment without what would make another Python or Argilla of it."""
+    """The process's environment without what would make another Python or Argilla of it.
+
+    pip needs it so as well: what is on PYTHONPATH it takes for installed.
+    """
     unwanted = ("ARGILLA_", "PYTHON", "HF_", "OAUTH2_", "ALEMBIC_", "RQ_", "SPACE_")
     return {
         key: value
@@ -122,7 +125,7 @@ def _build(folder: Path, partial: Path) -> None:
     of_redis = ["--target", str(folder / "redis"), "--python-version", _REDIS_PYTHON, REDIS]
     for wanted in (["--requirement", str(PINS)], of_redis):
         pip = [sys.executable, "-m", "pip", "--python", python, "install", *common, *wanted]
-        if reason := _run(pip, partial / "pip.log", os.environ | {"TMPDIR": str(scratch)}):
+        if reason := _run(pip, partial / "pip.log", clean_environment() | {"TMPDIR": str(scratch)}):
             raise NotInstalled(
                 f"argilla-server cannot be installed: {reason}; set pip's index or proxy"
             )

@@ -10,6 +10,7 @@ from pathlib import Path
 import argilla as rg
 import psutil
 import pytest
+import requests
 
 from tests.argilla import argilla_cache
 
@@ -82,6 +83,9 @@ def test_a_life_a_death_and_a_second_life(serve, tmp_path):
         assert (refused.returncode, out, err.count("\n")) == (2, "", 1)
         assert words in err
 
+    assert "<html" in requests.get(url, timeout=60).text
+    account = {"username": "owner", "password": password.read_text().strip()}
+    token = requests.post(f"{url}/api/v1/token", data=account, timeout=60).json()["access_token"]
     client = rg.Argilla(api_url=url, api_key=api_key)
     rg.Workspace("kept", client=client).create()
     settings = rg.Settings(
@@ -106,6 +110,11 @@ def test_a_life_a_death_and_a_second_life(serve, tmp_path):
     assert again.stdout.readline() == export
     kept = rg.Argilla(api_url=url, api_key=api_key).datasets("kept", workspace="kept")
     assert len(list(kept.records(query=rg.Query(query="n")))) == 20
+
+    # Whoever was signed in still is.
+    signed_in = {"Authorization": f"Bearer {token}"}
+    me = requests.get(f"{url}/api/v1/me", headers=signed_in, timeout=60)
+    assert me.json()["role"] == "owner"
 
     parts = psutil.Process(again.pid).children(recursive=True)
     again.send_signal(signal.SIGINT)

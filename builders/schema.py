@@ -7,6 +7,7 @@ and splits a string given for a list of strings into its characters. `validate_l
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from datasets import Features, List, Value
@@ -110,6 +111,41 @@ PREFERENCES = Features(
         "critic_model": _TEXT,
     }
 )
+
+_TIME = Value("timestamp[us, tz=UTC]")
+
+# What one annotator said of one record. `id` is the ledger row's and `record` the review's own
+# key; `annotator` is a pseudonym. `order` is what was shown first. `assisted`: the model's own
+# verdict was shown beside the question. `calibration`: one of the records that everyone answers
+# first. `inclusion_probability` is that of the record under the design that drew it. An answer
+# that was not given is null; so is `started_at` where only the submission was recorded.
+VERDICTS = Features(
+    {
+        "id": _TEXT,
+        "record": _TEXT,
+        "annotator": _TEXT,
+        "order": _TEXT,
+        "better": _TEXT,
+        "draft_score": _SCORE,
+        "refinement_score": _SCORE,
+        "weaknesses_real": _TEXT,
+        "suggestions_actionable": Value("bool"),
+        "refinement_introduces_error": Value("bool"),
+        "corrected_critique": _TEXT,
+        "corrected_refinement": _TEXT,
+        "assisted": Value("bool"),
+        "calibration": Value("bool"),
+        "inclusion_probability": Value("float64"),
+        "status": _TEXT,
+        "started_at": _TIME,
+        "submitted_at": _TIME,
+        "seconds": Value("float64"),
+    }
+)
+ORDERS = ("draft_first", "refinement_first")
+BETTER = ("draft", "refinement", "tie")
+WEAKNESSES_REAL = ("all", "some", "none")
+VERDICT_STATUSES = ("submitted", "discarded")
 
 
 class InvalidRow(ValueError):
@@ -301,4 +337,55 @@ def _require_answer(row: Mapping[str, Any], key: str) -> None:
     _require(
         [message["role"] for message in row[key]] == ["assistant"],
         f"{key} is not one turn of the assistant",
+    )
+
+
+def validate_verdict_row(row: Mapping[str, Any]) -> None:
+    """Raise `InvalidRow`, naming the key, unless `row` is one annotator's verdict on a record."""
+    _require_keys(row, VERDICTS, "row")
+    for key in ("id", "record", "annotator"):
+        _require_text(row, key)
+        _require(bool(row[key].strip()), f"{key} is blank")
+    for key in ("corrected_critique", "corrected_refinement"):
+        _require_text(row, key, optional=True)
+    _require_choice(row, "order", ORDERS)
+    _require_choice(row, "status", VERDICT_STATUSES)
+    _require_choice(row, "better", (*BETTER, None))
+    _require_choice(row, "weaknesses_real", (*WEAKNESSES_REAL, None))
+    for key in ("draft_score", "refinement_score"):
+        _require_score(row[key], key)
+    for key in ("assisted", "calibration"):
+        _require(isinstance(row[key], bool), f"{key} is {row[key]!r}, not true or false")
+    for key in ("suggestions_actionable", "refinement_introduces_error"):
+        _require(
+            row[key] is None or isinstance(row[key], bool),
+            f"{key} is {row[key]!r}, not true, false or null",
+        )
+    chance = row["inclusion_probability"]
+    _require(
+        isinstance(chance, float) and 0 < chance <= 1,
+        f"inclusion_probability is {chance!r}, not above 0 and at most 1",
+    )
+    _require_times(row)
+
+
+def _require_choice(row: Mapping[str, Any], key: str, choices: tuple[str | None, ...]) -> None:
+    _require(row[key] in choices, f"{key} is {row[key]!r}, not one of {choices}")
+
+
+def _require_times(row: Mapping[str, Any]) -> None:
+    started, submitted, seconds = row["started_at"], row["submitted_at"], row["seconds"]
+    for key in ("started_at", "submitted_at"):
+        value = row[key]
+        _require(
+            value is None or (isinstance(value, datetime) and value.tzinfo is not None),
+            f"{key} is {value!r}, not a time with its zone",
+        )
+    if row["status"] == "submitted":
+        _require(submitted is not None, "submitted_at is missing")
+    if started is not None and submitted is not None:
+        _require(started <= submitted, "started_at is later than submitted_at")
+    _require(
+        seconds is None or (isinstance(seconds, float) and 0 <= seconds < float("inf")),
+        f"seconds is {seconds!r}",
     )

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import patheffects
@@ -163,3 +164,56 @@ def plot_shares(groups: Mapping[str, Mapping[str, Mapping[str, float]]], path: P
         axes.spines[["top", "right"]].set_visible(False)
         figure.legend(loc="outside upper center", ncols=len(series), frameon=False)
         _save(figure, path)
+
+
+def plot_calibration(
+    scores: Sequence[Mapping[str, Any]], margins: Sequence[Mapping[str, Any]], path: Path
+) -> None:
+    """Write a PNG of two panels: people's mean score by the model's, and preference by margin.
+
+    `scores` are [{score, human: {value, low, high}}], `margins` [{margin, preferred: {value, low,
+    high}}] with shares between 0 and 1; a value of None is not drawn.
+    """
+    with _canvas() as figure:
+        left, right = figure.subplots(1, 2)
+        left.plot((1, 10), (1, 10), color="#999999", linestyle="--", linewidth=1, zorder=1)
+        _points(left, [(one["score"], one["human"]) for one in scores], _DRAFT)
+        left.set_xticks(list(_SCORES))
+        left.set_yticks(list(_SCORES))
+        left.set_xlim(0.5, 10.5)
+        left.set_ylim(0.5, 10.5)
+        left.set_xlabel("the model's score")
+        left.set_ylabel("people's mean score")
+        right.axhline(0.5, color="#999999", linestyle="--", linewidth=1, zorder=1)
+        right.axvline(0, color="#DDDDDD", linewidth=0.8, zorder=1)
+        _points(right, [(one["margin"], one["preferred"]) for one in margins], _REFINEMENT)
+        right.set_ylim(-0.03, 1.03)
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+        right.set_xlabel("the model's margin for the refinement")
+        right.set_ylabel("people who prefer it")
+        for axes in (left, right):
+            axes.grid(color="#EEEEEE", linewidth=0.8)
+            axes.set_axisbelow(True)
+            axes.spines[["top", "right"]].set_visible(False)
+        _save(figure, path)
+
+
+def _points(axes: Axes, points: Sequence[tuple[int, Mapping[str, Any]]], colour: str) -> None:
+    """Each figure at its place, with its interval."""
+    known = [(place, figure) for place, figure in points if figure["value"] is not None]
+    values = [figure["value"] for _, figure in known]
+    # An interval may miss its value by the last bit of a float.
+    below = [max(0.0, figure["value"] - figure["low"]) for _, figure in known]
+    above = [max(0.0, figure["high"] - figure["value"]) for _, figure in known]
+    axes.errorbar(
+        [place for place, _ in known],
+        values,
+        yerr=[below, above],
+        fmt="o",
+        color=colour,
+        ecolor=_INK,
+        elinewidth=1.2,
+        capsize=3,
+        zorder=3,
+    )

@@ -6,7 +6,7 @@ import zlib
 import matplotlib
 import pytest
 
-from cards.plots import plot_losses, plot_scores, plot_shares
+from cards.plots import plot_calibration, plot_losses, plot_scores, plot_shares
 
 
 def counts(**scores):
@@ -94,3 +94,17 @@ def test_shares_with_intervals_and_without_a_value(tmp_path):
     }
     plot_shares(groups, tmp_path / "shares.png")
     assert size(tmp_path / "shares.png") == (1600, 800)
+
+
+def test_calibration_is_drawn_of_few_figures_and_of_none(tmp_path, recwarn):
+    known = {"value": 0.4, "low": 0.3, "high": 0.5}
+    unknown = {"value": None, "low": None, "high": None}
+    scores = [{"score": 4, "human": {"value": 5.0, "low": 5.0, "high": 5.0}}]
+    margins = [{"margin": -1, "preferred": known}, {"margin": 2, "preferred": unknown}]
+    plot_calibration(scores, margins, tmp_path / "a.png")
+    plot_calibration(scores, margins, tmp_path / "b.png")
+    plot_calibration([{"score": 1, "human": unknown}], [], tmp_path / "none.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "none.png").read_bytes()
+    assert size(tmp_path / "none.png") == (1600, 800)
+    assert not recwarn.list

@@ -1,0 +1,69 @@
+"""The full-text index, kept up to date by SQLite itself.
+
+`srt_text` holds the text of each field of each record, `srt_text_index` is the FTS5 index of it.
+Triggers follow the records table, so that whoever writes a record, the index is in the same
+transaction: nothing to repair after a kill. Images are left out, of a chat only the contents of
+its messages are taken.
+"""
+
+import sqlite3
+
+_TEXTS = """
+    INSERT INTO srt_text (record_id, field, body)
+    SELECT {record}.id, entry.key, CASE entry.type
+        WHEN 'text' THEN entry.value
+        ELSE (SELECT group_concat(leaf.atom, char(10)) FROM json_tree(entry.value) AS leaf
+              WHERE leaf.type = 'text' AND (field.kind <> 'chat' OR leaf.key = 'content')) END
+    FROM json_each({record}.fields) AS entry
+    JOIN (SELECT name, dataset_id, json_extract(settings, '$.type') AS kind FROM fields) AS field
+      ON field.dataset_id = {record}.dataset_id AND field.name = entry.key
+    WHERE field.kind <> 'image' AND entry.type IN ('text', 'array', 'object')
+"""
+
+_SCHEMA = f"""
+CREATE TABLE srt_text (
+    id INTEGER PRIMARY KEY,
+    record_id CHAR(32) NOT NULL REFERENCES records (id) ON DELETE CASCADE,
+    field TEXT NOT NULL,
+    body TEXT
+);
+CREATE INDEX srt_text_record ON srt_text (record_id, field);
+CREATE VIRTUAL TABLE srt_text_index USING fts5 (
+    body, content = 'srt_text', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 0'
+);
+CREATE TRIGGER srt_text_added AFTER INSERT ON srt_text BEGIN
+    INSERT INTO srt_text_index (rowid, body) VALUES (NEW.id, NEW.body);
+END;
+CREATE TRIGGER srt_text_removed AFTER DELETE ON srt_text BEGIN
+    INSERT INTO srt_text_index (srt_text_index, rowid, body) VALUES ('delete', OLD.id, OLD.body);
+END;
+CREATE TRIGGER srt_record_added AFTER INSERT ON records BEGIN
+    {_TEXTS.format(record="NEW")};
+END;
+CREATE TRIGGER srt_record_changed AFTER UPDATE OF fields ON records
+WHEN OLD.fields IS NOT NEW.fields BEGIN
+    DELETE FROM srt_text WHERE record_id = NEW.id;
+    {_TEXTS.format(record="NEW")};
+END;
+"""
+
+
+def create_text_index(database: str) -> None:
+    """Make the index in Argilla's migrated database, in one transaction, if it has none."""
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        # Readers and the writer do not wait for one another; the mode is kept in the file.
+        connection.execute("PRAGMA journal_mode = WAL")
+        if _has_index(connection):
+            return
+        backfill = _TEXTS.format(record="records").replace(
+            "FROM json_each(records.fields)", "FROM records, json_each(records.fields)"
+        )
+        connection.executescript(f"BEGIN IMMEDIATE;\n{_SCHEMA}\n{backfill};\nCOMMIT;")
+    finally:
+        connection.close()
+
+
+def _has_index(connection: sqlite3.Connection) -> bool:
+    query = "SELECT 1 FROM sqlite_master WHERE name = 'srt_record_changed'"
+    return connection.execute(query).fetchone() is not None

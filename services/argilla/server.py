@@ -1,0 +1,167 @@
+"""Argilla on a port of this machine, until a signal ends it: Redis, the worker, the web server."""
+
+import errno
+import secrets
+import signal
+import socket
+import tempfile
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from services.argilla.environment import (
+    INSIDE,
+    Tell,
+    clean_environment,
+    environment_python,
+    redis_server,
+)
+from services.argilla.errors import CannotStart
+from services.argilla.folder import Folder, open_folder
+from services.argilla.processes import Part, start, wait_until
+
+HOST = "127.0.0.1"
+OWNER = "owner"
+# Far more than the 15 s of a first start: a machine may be busy.
+_PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a user needs to come in; `password` only on the first start of a folder."""
+
+    url: str
+    key_file: Path
+    password_file: Path
+    password: str | None
+    owner: str = OWNER
+
+
+def serve(root: Path, port: int, cache: Path, ready: Callable[[Serving], None], tell: Tell) -> None:
+    """Serve `root` until SIGINT, SIGTERM or SIGHUP; port 0 takes a free one.
+
+    `cache` is where the server's environment is, or is put. `ready` is called once it answers.
+    Raises `CannotStart` where the port or the folder is taken, `Failed` where the environment
+    cannot be made or one of the processes ends.
+    """
+    with open_folder(root) as folder, _listening(port) as listener:
+        python = environment_python(cache, tell)
+        with _signals() as ended, ExitStack() as running:
+            parts = _start(folder, python, listener, running)
+            url = f"http://{HOST}:{listener.getsockname()[1]}"
+            listener.close()
+            wait_until(lambda: ended.is_set() or _answers(url), parts, _PATIENCE_S)
+            if not ended.is_set():
+                password = folder.password if folder.new else None
+                ready(Serving(url, folder.key_file, folder.password_file, password))
+                folder.told()
+            while not ended.wait(0.5):
+                for part in parts:
+                    part.check()
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen(512)
+        except OSError as error:
+            taken = error.errno == errno.EADDRINUSE
+            reason = "it is in use; choose another with --port" if taken else error.strerror
+            raise CannotStart(f"port {port}: {reason}") from None
+        yield listener
+
+
+@contextmanager
+def _signals() -> Iterator[threading.Event]:
+    """An event that is set by the signals that end a program."""
+    ended = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
+    try:
+        yield ended
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _start(folder: Folder, python: Path, listener: socket.socket, running: ExitStack) -> list[Part]:
+    """Redis, the worker, and the server last; they are ended in the opposite order."""
+    # A socket's path has about 100 bytes at most, and the folder may lie deep.
+    short = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="srt-")))
+    password = secrets.token_urlsafe(24)
+    env = _settings(folder, short / "redis", password, listener)
+    inside = [str(python), str(INSIDE)]
+    commands = {
+        "redis": [str(redis_server(python)), str(_redis_settings(short, password))],
+        "worker": [*inside, "work"],
+        "server": [*inside, "serve"],
+    }
+    parts = []
+    for name, command in commands.items():
+        keep = listener.fileno() if name == "server" else None
+        cwd = folder.root / "redis" if name == "redis" else folder.root
+        part = start(name, command, folder.log(name), cwd, env, keep=keep)
+        running.callback(part.end)
+        parts.append(part)
+        if name == "redis":
+            wait_until((short / "redis").exists, parts, _PATIENCE_S)
+    return parts
+
+
+def _redis_settings(short: Path, password: str) -> Path:
+    """A file that only the user reads: a command line could be read by everybody."""
+    path = short / "redis.conf"
+    lines = {
+        "port": "0",
+        "unixsocket": f'"{short / "redis"}"',
+        "unixsocketperm": "700",
+        "requirepass": password,
+        "appendonly": "yes",
+        "save": '""',
+    }
+    path.write_text("".join(f"{key} {value}\n" for key, value in lines.items()))
+    return path
+
+
+def _settings(
+    folder: Folder, redis: Path, password: str, listener: socket.socket
+) -> dict[str, str]:
+    """The environment of the processes: nothing of the user's own Argilla, and no way out."""
+    port = listener.getsockname()[1]
+    return clean_environment() | {
+        "ARGILLA_HOME_PATH": str(folder.root),
+        "ARGILLA_AUTH_OAUTH_CFG": str(folder.root / "oauth.yaml"),
+        "ARGILLA_AUTH_SECRET_KEY": folder.secret("session.key"),
+        # Pages of other origins have no business with a server on this machine.
+        "ARGILLA_CORS_ORIGINS": f'["http://{HOST}:{port}", "http://localhost:{port}"]',
+        # Relative to the folder, whose own name may have signs that a URL or Alembic reads.
+        "ARGILLA_DATABASE_URL": "sqlite+aiosqlite:///argilla.db?check_same_thread=False",
+        "ARGILLA_DATABASE_SQLITE_TIMEOUT": "60",
+        "ARGILLA_ENABLE_TELEMETRY": "false",
+        "ARGILLA_REDIS_URL": f"unix://:{password}@{quote(str(redis))}",
+        "ARGILLA_SEARCH_ENGINE": "srt-sqlite",
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "PYTHONUNBUFFERED": "1",
+        "SRT_OWNER": OWNER,
+        "SRT_OWNER_FILES": str(folder.root),
+        "SRT_SOCKET": str(listener.fileno()),
+        "TMPDIR": str(folder.scratch),
+    }
+
+
+def _answers(url: str) -> bool:
+    # Not through a proxy: it is this machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/api/v1/version", timeout=1) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

@@ -1,0 +1,135 @@
+"""`srt serve argilla` as a user runs it: what it says, what it leaves, what survives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import argilla as rg
+import psutil
+import pytest
+import requests
+
+from tests.argilla import argilla_cache
+
+pytestmark = pytest.mark.xdist_group("argilla")
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """`srt serve argilla` with these arguments, as a process with its output to be read."""
+    cache, started = argilla_cache(), []
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    def start(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines", "serve", "argilla", *map(str, arguments)],
+            env=os.environ
+            | {"PYTHONPATH": str(ROOT), "SRT_CACHE": str(cache), "TMPDIR": str(temporary)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.terminate()
+        process.communicate()
+
+
+def url_of(process):
+    first = process.stdout.readline()
+    assert first.startswith("argilla: http://127.0.0.1:"), process.communicate()
+    return first.split()[1]
+
+
+def ended(processes):
+    """Whether all of them have, within a minute."""
+    return not psutil.wait_procs(processes, timeout=60)[1]
+
+
+def test_a_life_a_death_and_a_second_life(serve, tmp_path):
+    folder = tmp_path / "a folder, 100% ?#"
+    process = serve("--dir", folder, "--port", "0")
+    url = url_of(process)
+    password, key = (folder / f"owner.{name}" for name in ("password", "key"))
+    assert process.stdout.readline() == (
+        f"sign in as owner with the password {password.read_text()}"
+    )
+    api_key = key.read_text().strip()
+    assert process.stdout.readline() == (
+        f"the API key is {api_key}; this is said once, "
+        f"both are kept in {password} and owner.key beside it\n"
+    )
+    export = process.stdout.readline()
+    assert export == f"export ARGILLA_API_URL={url} ARGILLA_API_KEY=\"$(cat '{key}')\"\n"
+    assert {path.stat().st_mode & 0o777 for path in (password, key)} == {0o600}
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+    for arguments, words in (
+        (("--dir", folder), "another Argilla is serving this folder"),
+        (("--dir", "other", "--port", url.rpartition(":")[2]), "choose another with --port"),
+    ):
+        refused = serve(*arguments)
+        out, err = refused.communicate(timeout=60)
+        assert (refused.returncode, out, err.count("\n")) == (2, "", 1)
+        assert words in err
+
+    assert "<html" in requests.get(url, timeout=60).text
+    account = {"username": "owner", "password": password.read_text().strip()}
+    token = requests.post(f"{url}/api/v1/token", data=account, timeout=60).json()["access_token"]
+    client = rg.Argilla(api_url=url, api_key=api_key)
+    rg.Workspace("kept", client=client).create()
+    settings = rg.Settings(
+        fields=[rg.TextField("text")], questions=[rg.RatingQuestion("score", values=[1, 2])]
+    )
+    dataset = rg.Dataset("kept", workspace="kept", settings=settings, client=client).create()
+    dataset.records.log([rg.Record(id=str(at), fields={"text": f"n {at}"}) for at in range(20)])
+
+    parts = psutil.Process(process.pid).children(recursive=True)
+    assert len(parts) >= 3
+    connections = [each for part in parts for each in part.net_connections("inet")]
+    ends = {end.ip for each in connections for end in (each.laddr, each.raddr) if end}
+    assert ends == {"127.0.0.1"}
+    modes = {path.stat().st_mode & 0o077 for path in folder.glob("argilla.db*")}
+    assert modes == {0}
+    process.kill()
+    assert ended(parts)
+
+    again = serve("--dir", folder, "--port", url.rpartition(":")[2])
+    assert url_of(again) == url
+    assert again.stdout.readline().startswith("sign in as owner; both are kept in ")
+    assert again.stdout.readline() == export
+    kept = rg.Argilla(api_url=url, api_key=api_key).datasets("kept", workspace="kept")
+    assert len(list(kept.records(query=rg.Query(query="n")))) == 20
+
+    # Whoever was signed in still is.
+    signed_in = {"Authorization": f"Bearer {token}"}
+    me = requests.get(f"{url}/api/v1/me", headers=signed_in, timeout=60)
+    assert me.json()["role"] == "owner"
+
+    parts = psutil.Process(again.pid).children(recursive=True)
+    again.send_signal(signal.SIGINT)
+    assert again.communicate(timeout=60) == ("", "")
+    assert again.returncode == 0
+    assert ended(parts)
+    assert not (folder / "tmp").exists()
+
+
+def test_a_part_that_ends_ends_the_server(serve, tmp_path):
+    process = serve("--dir", tmp_path / "one", "--port", "0")
+    while not (parts := psutil.Process(process.pid).children()):
+        time.sleep(0.05)
+    parts[0].kill()
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("srt: redis ended by itself: ")
+    assert ended(parts)

@@ -58,7 +58,7 @@ def smoke(out: Path) -> Loop:
         out,
         stage1={"instructions.verifiable": 48, **shared},
         stage2={"instructions.verifiable": 24, "critic.max_new_tokens": 96, **_SCORER, **shared},
-        train1={"num_train_epochs": 4},
+        train1={"num_train_epochs": 2},
     )
 
 
@@ -82,8 +82,8 @@ def main() -> None:
     if not run_loop(loop, say):
         print("\nthe model preferred none of its refinements: there is no stage 2 to measure")
         models = _MODELS[:2]
-    rows = 18 if arguments.smoke else 198
-    report(out, {model: evaluated(loop, model, rows) for model in models})
+    rows, tokens = (18, 96) if arguments.smoke else (198, 256)
+    report(out, {model: evaluated(loop, model, rows, tokens) for model in models})
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
 
 
@@ -91,14 +91,15 @@ def say(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def evaluated(loop: Loop, model: str, rows: int) -> Run:
-    """The run in which a model answers, reviews and refines the held-out problems."""
+def evaluated(loop: Loop, model: str, rows: int, tokens: int) -> Run:
+    """The run in which a model answers, reviews (in so many tokens) and refines held-out problems."""
     run = Run(loop.out / "heldout" / model.replace(" ", ""))
     if run.read_manifest() is None:
         families = json.dumps([*TRAINED, *_UNSEEN])
         values: dict[str, Any] = {
             "instructions.verifiable": rows,
             "instructions.families": families,
+            "critic.max_new_tokens": tokens,
         }
         checkpoint = []
         if model != "base":

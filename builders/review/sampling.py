@@ -23,7 +23,9 @@ import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import xxhash
 
@@ -165,7 +167,8 @@ def rounded(expected: dict[str, float], start: float) -> dict[str, int]:
         total += part
         # The sum of floats may miss the whole number that the last piece ends at.
         end = float(final) if number == len(expected) else round(total, 9)
-        points = int(-((start - end) // 1))
+        # Exactly: a float's difference would lose a `start` just below 1.
+        points = ceil(Fraction(end) - Fraction(start))
         whole[name] = points - before
         before = points
     return whole

@@ -95,6 +95,10 @@ def test_the_weighted_interval_holds_the_truth_about_as_often_as_it_says():
 counts = st.dictionaries(st.text("abcdef", min_size=1), st.integers(1, 10**6), min_size=1)
 
 
+def test_a_start_just_below_one_loses_no_row():
+    assert rounded({"a": 1.0, "b": 2.0}, 1 - 2**-53) == {"a": 1, "b": 2}
+
+
 @settings(deadline=None)
 @given(counts, st.data(), st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
 def test_shares_fill_the_sample_and_no_stratum_beyond_its_rows(strata, data, size, start):

@@ -92,7 +92,7 @@ def say(command: str) -> None:
 
 
 def evaluated(loop: Loop, model: str, rows: int, tokens: int) -> Run:
-    """The run in which a model answers, reviews (in so many tokens) and refines held-out problems."""
+    """The run in which a model answers held-out problems, and reviews in at most `tokens`."""
     run = Run(loop.out / "heldout" / model.replace(" ", ""))
     if run.read_manifest() is None:
         families = json.dumps([*TRAINED, *_UNSEEN])

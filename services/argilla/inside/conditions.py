@@ -56,10 +56,10 @@ def filter_sql(condition: Filter, given: Parameters) -> str:
         return _record_filter(condition, given)
     if isinstance(scope, ResponseFilterScope) and not scope.question:
         return _status_filter(condition, given)
-    wanted = _one_of(condition, given) if isinstance(condition, TermsFilter) else ""
+    rows = _rows(scope, given)
     if isinstance(condition, RangeFilter):
-        wanted = _between(condition, given)
-    return f"EXISTS (SELECT 1 FROM {_rows(scope, given)} AND {wanted})"
+        return f"EXISTS (SELECT 1 FROM {rows} AND {_between(condition, given)})"
+    return f"EXISTS (SELECT 1 FROM {rows} AND {_one_of(condition, given)})"
 
 
 def order_sql(orders: list[Order], given: Parameters) -> list[str]:
@@ -161,13 +161,13 @@ def _status_filter(condition: TermsFilter, given: Parameters) -> str:
     if not isinstance(condition, TermsFilter):
         raise ValueError("the status of a response is not a range")
     rows = _rows(condition.scope, given)
-    statuses = [str(getattr(value, "value", value)) for value in condition.values]
-    given_ones = [status for status in statuses if status != "pending"]
+    statuses = {str(getattr(value, "value", value)) for value in condition.values}
+    stored = sorted(statuses - {"pending"})
     ways = []
     if "pending" in statuses:
         ways.append(f"NOT EXISTS (SELECT 1 FROM {rows})")
-    if given_ones:
-        ways.append(f"EXISTS (SELECT 1 FROM {rows} AND j.value IN {given.add_all(given_ones)})")
+    if stored:
+        ways.append(f"EXISTS (SELECT 1 FROM {rows} AND j.value IN {given.add_all(stored)})")
     return f"({' OR '.join(ways)})"
 
 

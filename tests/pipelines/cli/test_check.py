@@ -103,7 +103,7 @@ def test_wrong_options_are_told_in_one_line(release, options, says):
 
 def test_what_is_no_release_is_told(release, tmp_path):
     (release / "manifest.json").write_text("{")
-    with pytest.raises(BadInput, match="not a release's manifest .the file: Invalid JSON"):
+    with pytest.raises(BadInput, match="not a release's manifest"):
         check(release)
     with pytest.raises(BadInput, match="not a release"):
         check(tmp_path / "nowhere")

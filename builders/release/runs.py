@@ -32,8 +32,6 @@ _MANIFEST_KEYS = [
 ]
 # What a release has one of: runs that differ in it cannot become one.
 _SHARED = ["stage", "schema_version", "licence", "test_share"]
-# What they are asked for by one gate; a run that says nothing asks for its defaults.
-_GATE = "gate"
 _SUMMED = ["rows", "drafted", "critiqued", "scored", "calls", "tokens_in", "tokens_out"]
 
 
@@ -47,7 +45,8 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
         folders.add(folder)
     first, facts = runs[0]
     for run, manifest in runs[1:]:
-        for key in (*_SHARED, _GATE):
+        # A run that says nothing of a gate asks for its defaults.
+        for key in (*_SHARED, "gate"):
             if manifest.get(key) != facts.get(key):
                 raise BadInput(
                     f"{run.manifest_path}: {key} is {manifest.get(key)!r}, and {first.folder} has "

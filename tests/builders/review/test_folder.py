@@ -1,0 +1,103 @@
+"""Review folders on disk: which there are, what is in them, and what is said where they are not."""
+
+import json
+
+import pytest
+
+from builders.errors import BadInput
+from builders.review.folder import FACTS, UNFINISHED, open_review, review_folder, write_facts
+from tests.ledger_rows import kept_rows, ledger_row, make_run
+from tests.review_folders import make_review, review_facts_of
+from tests.verdict_rows import verdict_rows
+
+
+@pytest.fixture
+def source(tmp_path):
+    make_run(tmp_path / "runs" / "mine", kept_rows(5))
+    return tmp_path / "runs" / "mine"
+
+
+def test_what_is_written_is_read(tmp_path, source):
+    verdicts = verdict_rows(list(kept_rows(5)), ("ann", "bob"))
+    correction = {"corrects": "x", **ledger_row(3, reason=None)}
+    review = make_review(tmp_path / "reviews" / "mine", source, verdicts, [correction])
+    assert review.verdicts() == verdicts
+    assert review.corrections() == [correction]
+    assert {row["record"] for row in review.drawn()} == {row["record"] for row in verdicts}
+    assert review.source == source
+    assert open_review(review.folder).facts == review_facts_of(source, review.folder)
+
+
+def test_before_the_first_pull_there_is_no_verdict(tmp_path, source):
+    review = make_review(tmp_path / "mine", source, [])
+    for name in ("verdicts", "corrections"):
+        (review.folder / f"{name}.parquet").unlink()
+    assert review.verdicts() == review.corrections() == []
+
+
+def test_a_source_leads_to_its_review(tmp_path, source, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = make_review(tmp_path / "reviews" / "mine", source, [])
+    assert open_review(source).facts == made.facts
+    assert review_folder(source).resolve() == made.folder.resolve()
+    other = make_run(tmp_path / "other" / "mine", kept_rows(6))[0].folder
+    with pytest.raises(BadInput, match=r"is the review of .*runs/mine, and not of .*other/mine"):
+        open_review(other)
+
+
+def test_a_path_relative_to_the_folder_moves_with_both(tmp_path, source):
+    review = make_review(tmp_path / "reviews" / "mine", source, [])
+    facts = {**review.facts, "source": {**review.facts["source"], "path": "../../runs/mine"}}
+    write_facts(review.folder / FACTS, facts)
+    (tmp_path / "moved").mkdir()
+    for name in ("runs", "reviews"):
+        (tmp_path / name).rename(tmp_path / "moved" / name)
+    moved = open_review(tmp_path / "moved" / "reviews" / "mine")
+    assert (moved.source / "recipe.yaml").is_file()
+
+
+def test_what_is_no_review_says_so_in_one_line(tmp_path, source, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"nowhere: not a review \(it has no review.json\)$"):
+        open_review(tmp_path / "nowhere")
+    with pytest.raises(BadInput, match=r"reviews/mine: not a review .*`srt review push .*mine`"):
+        open_review(source)
+    folder = tmp_path / "reviews" / "mine"
+    write_facts(folder / UNFINISHED, review_facts_of(source, folder))
+    with pytest.raises(BadInput, match="push was not completed"):
+        open_review(source)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"overlap": "3"}, "overlap: Input should be a valid integer"),
+        ({"key": "secret"}, "key: Extra inputs are not permitted"),
+        ({"schema": "9.0"}, "written with schema 9.0, and this version reads 1.0"),
+        ({"datasets": {"sample": "a"}}, "datasets.calibration: Field required"),
+    ],
+)
+def test_facts_of_another_shape_are_refused(tmp_path, source, change, said):
+    folder = make_review(tmp_path / "mine", source, []).folder
+    (folder / FACTS).write_text(json.dumps({**review_facts_of(source, folder), **change}))
+    with pytest.raises(BadInput, match=said):
+        open_review(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "\udcff"])
+def test_a_broken_file_is_refused(tmp_path, source, content):
+    folder = make_review(tmp_path / "mine", source, []).folder
+    (folder / FACTS).write_text(content, errors="surrogateescape")
+    with pytest.raises(BadInput, match="not the facts of a review"):
+        open_review(folder)
+    (folder / "drawn.parquet").write_text(content, errors="surrogateescape")
+    write_facts(folder / FACTS, review_facts_of(source, folder))
+    with pytest.raises(BadInput, match=r"drawn.parquet: not parquet"):
+        open_review(folder).drawn()
+
+
+def test_a_file_of_other_columns_is_refused(tmp_path, source):
+    review = make_review(tmp_path / "mine", source, [])
+    (review.folder / "corrections.parquet").replace(review.folder / "verdicts.parquet")
+    with pytest.raises(BadInput, match=r"verdicts.parquet: its columns are not those"):
+        review.verdicts()

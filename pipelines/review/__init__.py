@@ -1,0 +1,1 @@
+"""A review in Argilla: the server, the records that people read there, and their answers."""

@@ -13,7 +13,7 @@ A review without a usable score is no rejection: it keeps the reason as `score_p
 assessment is nothing but its score, and there the same reason rejects.
 """
 
-from builders.replies.headed import assessment_of_text, review_of_text
+from builders.replies.headed import assessment_of_text, critique_of_text, review_of_text
 from builders.replies.json_reply import assessment_of_json, find_json, review_of_json
 from builders.replies.outcome import (
     Critique,
@@ -26,7 +26,15 @@ from builders.replies.outcome import (
 )
 from builders.replies.sections import is_blank
 
-__all__ = ["PROMPT_PHRASES", "Critique", "Rejection", "Review", "parse_assessment", "parse_review"]
+__all__ = [
+    "PROMPT_PHRASES",
+    "Critique",
+    "Rejection",
+    "Review",
+    "parse_assessment",
+    "parse_critique",
+    "parse_review",
+]
 
 # Wording of the prompts that no critic comes upon by itself. tests/builders/test_parse.py
 # compares it with the templates.
@@ -96,5 +104,16 @@ def parse_assessment(reply: str, finish_reason: str | None = None) -> Review | R
         if body is not None:
             return assessment_of_json(body, finish_reason)
         return assessment_of_text(text, finish_reason)
+    except Rejected as rejected:
+        return rejected.rejection
+
+
+def parse_critique(text: str) -> Critique | Rejection:
+    """Read weaknesses and suggestions that a person wrote under their headings; it never raises.
+
+    Their score is None: people give theirs apart.
+    """
+    try:
+        return critique_of_text(_prepare(text, ""))
     except Rejected as rejected:
         return rejected.rejection

@@ -240,7 +240,7 @@ def draw(sources: Iterable[Source]) -> Iterator[dict[str, Any]]:
                 reason = "duplicate"
             yield {
                 **dict.fromkeys(LEDGER),
-                "id": _unique_id(source.name, instruction, ids),
+                "id": unique_id(source.name, instruction, ids),
                 "source": source.name,
                 "licence": source.licence,
                 "task": candidate.task,
@@ -258,7 +258,7 @@ def _storable(text: str | None) -> str | None:
     return text and text.encode("utf-8", errors="replace").decode()
 
 
-def _unique_id(source: str, instruction: str, ids: dict[str, int]) -> str:
+def unique_id(source: str, instruction: str, ids: dict[str, int]) -> str:
     """A hash of source and instruction; a repeat, which will be dropped, gets its count added."""
     id_ = hashlib.sha256(f"{source}\0{instruction}".encode()).hexdigest()[:16]
     repeats = ids.get(id_, 0)

@@ -1,4 +1,4 @@
-"""One process at a time in a run folder."""
+"""One process at a time in a folder."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def run_lock(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         pid = holder.read_text().strip() if holder.exists() else "unknown"
-        raise BadInput(f"{folder}: another process (pid {pid}) is at work on this run") from None
+        raise BadInput(f"{folder}: another process (pid {pid}) is at work there") from None
     try:
         holder.write_text(str(os.getpid()))
         yield

@@ -150,3 +150,16 @@ def assessment_of_text(text: str, finish_reason: str | None) -> Review:
         raise Rejected(score.problem, score.found)
     critique = Critique(reply.items("weaknesses"), reply.items("suggestions"), score.value)
     return Review(critique, None, False, None)
+
+
+def critique_of_text(text: str) -> Critique:
+    """A critique alone; a score in it is not read."""
+    reply = _read(text, "", None)
+    if not any(map(reply.section, ("weaknesses", "suggestions"))):
+        raise Rejected("headings_missing", text)
+    for name in ("weaknesses", "suggestions"):
+        if reply.section(name) is None:
+            raise Rejected(f"{name}_missing", text)
+    if (improved := reply.section("improved")) is not None:
+        raise Rejected("sections_ambiguous", reply.lines[improved.line])
+    return Critique(reply.items("weaknesses"), reply.items("suggestions"), None)

@@ -93,7 +93,7 @@ class Review:
         return Path(os.path.normpath(self.folder / self.facts["source"]["path"]))
 
     def drawn(self) -> list[dict[str, Any]]:
-        return _read(self.folder / "drawn.parquet", DRAWN)
+        return read_rows(self.folder / "drawn.parquet", DRAWN)
 
     def verdicts(self) -> list[dict[str, Any]]:
         """Those of the last pull; none where nothing was pulled."""
@@ -164,10 +164,10 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], features: Features
 
 
 def _read_if_there(path: Path, features: Features) -> list[dict[str, Any]]:
-    return _read(path, features) if path.exists() else []
+    return read_rows(path, features) if path.exists() else []
 
 
-def _read(path: Path, features: Features) -> list[dict[str, Any]]:
+def read_rows(path: Path, features: Features) -> list[dict[str, Any]]:
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

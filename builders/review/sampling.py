@@ -62,7 +62,8 @@ def signs(row: Candidate) -> tuple[str, ...]:
     return (*found, *(["longer"] * (row.growth > _LONGER)))
 
 
-def _bin(score: int | None) -> str:
+def score_bin(score: int | None) -> str:
+    """The name of the band that a score is in."""
     return "unscored" if score is None else next(name for last, name in _BINS if score <= last)
 
 
@@ -85,7 +86,7 @@ def _doubt_claim(stratum: str, rows: int) -> float:
 _STRATEGIES = {
     "uniform": _Strategy(lambda _row: "all", lambda _name, _rows: 1.0),
     "stratified": _Strategy(
-        lambda row: f"{row.source}, score {_bin(row.draft_score)}", lambda _name, _rows: 1.0
+        lambda row: f"{row.source}, score {score_bin(row.draft_score)}", lambda _name, _rows: 1.0
     ),
     "informative": _Strategy(_doubt, _doubt_claim),
 }

@@ -13,6 +13,7 @@ from pipelines.cli import (
     generate,
     publish,
     release,
+    review,
     serve,
     show,
     status,
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(build.app, name="build")
 app.add_typer(cache.app, name="cache")
+app.add_typer(review.app, name="review")
 app.add_typer(serve.app, name="serve")
 app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)

@@ -132,8 +132,8 @@ def connect(url: str | None = None) -> Server:
     client, me = _sign_in(url, key)
     if me.role.value not in ROLES:
         raise BadInput(
-            f"ARGILLA_API_KEY is the key of {me.username}, {_a(me.role.value)}; an owner's or an admin's "
-            "is wanted, who may read everybody's answers"
+            f"ARGILLA_API_KEY is the key of {me.username}, {_a(me.role.value)}; an owner's or "
+            "an admin's is wanted, who may read everybody's answers"
         )
     return Server(client, url, me.username, str(me.role.value), version, _unknown(version, url))
 

@@ -43,23 +43,9 @@ def work() -> None:
     )
 
 
-def patch() -> None:
-    """Argilla builds the same validator anew at every access of a question's settings."""
-    from argilla_server.models import database
-
-    build, built = database.TypeAdapter, {}
-
-    def adapter(kind):
-        # By identity: the types are two of the module's constants, and need not be hashable.
-        if id(kind) not in built:
-            built[id(kind)] = build(kind)
-        return built[id(kind)]
-
-    database.TypeAdapter = adapter
-
-
 if __name__ == "__main__":
     import sqlite_engine  # noqa: F401 - registers itself
+    from patches import patch
 
     patch()
     {"serve": serve, "work": work}[sys.argv[1]]()

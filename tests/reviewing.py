@@ -36,11 +36,11 @@ class Reviewing:
         """What an annotator's page is sent, by the review's keys, with all it can ask for."""
         path = f"me/datasets/{self.datasets[part]}/records/search"
         include = {"include": ["responses", "suggestions"], "limit": _PAGE}
-        answer = ask(
-            self.argilla.url, self.keys[name], "POST", path, params=include, json={}
-        ).json()
-        assert answer["total"] <= _PAGE
-        return {item["record"]["external_id"]: item["record"] for item in answer["items"]}
+        answer = ask(self.argilla.url, self.keys[name], "POST", path, params=include, json={})
+        assert answer.status_code == 200, answer.text
+        found = answer.json()
+        assert found["total"] <= _PAGE
+        return {item["record"]["external_id"]: item["record"] for item in found["items"]}
 
     def answer(
         self, name: str, page: Mapping[str, Any], said: Mapping[str, Any], status: str = "submitted"

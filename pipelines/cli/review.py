@@ -35,7 +35,7 @@ def push(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(help="The review folder. [default: reviews/NAME]", show_default=False),
+        typer.Option(help="The review folder. \\[default: reviews/NAME]", show_default=False),
     ] = None,
     sample: Annotated[int, typer.Option(min=1, help="How many rows people are asked about.")] = 200,
     strategy: Annotated[
@@ -56,11 +56,13 @@ def push(
     ] = None,
     workspace: Annotated[
         str | None,
-        typer.Option(help="Of the dataset. [default: the file's, or reviews]", show_default=False),
+        typer.Option(
+            help="Of the dataset. \\[default: the file's, or reviews]", show_default=False
+        ),
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(help="Its name. [default: the review folder's]", show_default=False),
+        typer.Option(help="Its name. \\[default: the review folder's]", show_default=False),
     ] = None,
     assisted: Annotated[
         bool,

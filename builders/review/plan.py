@@ -88,9 +88,9 @@ def _drawn(rows: Iterable[Drawn], design: Design, *, calibration: bool) -> Itera
 
 def records(
     rows: Iterable[Row], drawn: Iterable[Row], *, assisted: bool
-) -> Iterator[tuple[bool, dict[str, Any]]]:
-    """Whether it is for calibration, and the record, of each row drawn, as `rows` come."""
+) -> Iterator[dict[str, Any]]:
+    """The record of each row that is among those drawn, in the order of `rows`."""
     wanted = {row["id"]: row for row in drawn}
     for row in rows:
         if chosen := wanted.pop(row["id"], None):
-            yield chosen["calibration"], record_of(row, chosen, assisted=assisted)
+            yield record_of(row, chosen, assisted=assisted)

@@ -73,8 +73,8 @@ def test_the_same_push_again_changes_nothing(begin, capsys):
         ({"sample": 5}, r"another sample \(4\); --out"),
         ({"seed": 3, "overlap": 1}, r"another seed \(0\), overlap \(3\)"),
         ({"assisted": True}, r"another assisted \(False\)"),
-        ({"dataset": "elsewhere"}, "another datasets"),
-        ({"workspace": "elsewhere"}, "another workspace"),
+        ({"dataset": "elsewhere"}, r"another dataset \('arguments'\); --out"),
+        ({"workspace": "elsewhere"}, r"another workspace \('push'\)"),
     ],
 )
 def test_other_arguments_for_a_review_are_refused(begin, options, said):
@@ -88,7 +88,7 @@ def test_other_arguments_for_a_review_are_refused(begin, options, said):
 def test_another_run_of_the_same_name_is_refused(begin, folder, argilla_server, capsys):
     begin("names", sample=4)
     other = make_run(folder / "others" / "names", kept_rows(4, first=100))[0].folder
-    with pytest.raises(BadInput, match="pushed with another source"):
+    with pytest.raises(BadInput, match=r"pushed with another source \('push'\)"):
         push(other, annotators=folder / "people.yaml", sample=4)
 
 
@@ -124,7 +124,7 @@ def test_a_dataset_of_another_review_is_left_alone(begin, folder, capsys):
 KILLED = """
 import os, signal, sys
 from pipelines.cli import main
-from pipelines.review import push
+from pipelines.review import fill, push
 
 where = os.environ["KILLED_AT"]
 
@@ -135,12 +135,12 @@ if where == "the dataset":
     import argilla
     argilla.Dataset._publish = killed
 if where == "the records":
-    upload = push.upload
+    upload = fill.upload
     def some(server, dataset_id, records, said):
         records = list(records)
         upload(server, dataset_id, records[: len(records) // 2], said)
         killed()
-    push.upload = some
+    fill.upload = some
 if where == "the facts":
     written = push.write_facts
     push.write_facts = lambda path, facts: (
@@ -186,7 +186,7 @@ def test_many_annotators_at_once(begin, folder, capsys):
     """Everybody answers the calibration set, those who came later too."""
     reviewing, said = begin("many", sample=3, calibration=2, overlap=4)
     assert said["notes"] == [
-        "--overlap 4: with 2 annotators in the workspace no record is complete before more join it"
+        "--overlap 4: no record is complete before the workspace has that many annotators; it has 2"
     ]
     names = [f"many-{number:02}" for number in range(22)]
     people = people_file(folder / "reviews" / "many", names, "push")

@@ -101,8 +101,8 @@ class Server:
             ) from None
         except ArgillaError as error:
             raise self._refusal(getattr(error, "status_code", 422), error) from None
-        except ValueError as error:
-            # No JSON where JSON is due: a proxy answered.
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            # A proxy answered.
             raise RunFailed(
                 f"{self.url} did not answer as an Argilla ({reason(error)}); {_AGAIN}"
             ) from None
@@ -140,7 +140,7 @@ def connect(url: str | None = None) -> Server:
 
 def checked_url(url: str) -> str:
     """The address of a server, without a slash at its end; BadInput otherwise."""
-    url = url.strip().rstrip("/")
+    given, url = url, url.strip().rstrip("/")
     if not url:
         raise BadInput(f"no Argilla: --url or ARGILLA_API_URL names its address; {_OFFER}")
     try:
@@ -151,7 +151,7 @@ def checked_url(url: str) -> str:
     if usable and "@" in parts.netloc:
         raise BadInput("an Argilla's address has no name or password in it; ARGILLA_API_KEY does")
     if not usable or not url.isprintable() or " " in url or parts.query or parts.fragment:
-        raise BadInput(f"{url!r} is no address of an Argilla: write it as http://localhost:6900")
+        raise BadInput(f"{given!r} is no address of an Argilla: write it as http://localhost:6900")
     return url
 
 

@@ -15,6 +15,7 @@ from builders.review.report import JSON, MARKDOWN, PICTURE
 from builders.review.source import SHOWN, open_source
 from pipelines.cli.review import pull, push, report
 from tests.argilla import ask
+from tests.builders.release.releases import release_of
 from tests.ledger_rows import ledger_row, make_run
 from tests.reviewing import people_file, pulled, pushed, thought
 
@@ -275,6 +276,24 @@ def test_assisted_answers_never_count_and_their_corrections_do(begin, capsys):
     assert facts["counts"]["counted"] == facts["gate"]["verdicts"] == 0
     assert facts["gate"]["agreement"]["value"] is None
     assert facts["counts"]["corrected"] == 3
+
+
+def test_a_release_is_reviewed_by_its_own_path(folder, argilla_server, capsys):
+    release = release_of(folder / "made", ROWS)
+    reviewing, said = pushed(
+        argilla_server, release, capsys, annotators=folder / "people.yaml", sample=3
+    )
+    assert said["review"] == "reviews/tiny@v1.0.0"
+    assert (said["datasets"]["sample"], said["workspace"]) == ("tiny@v1.0.0", "session")
+    assert reviewing.review.facts["source"]["version"] == "1.0.0"
+    said = {row_id: thought("refinement", 3, 8, corrected_refinement="x") for row_id in KEPT}
+    reviewing.answer_all(NAMES[0], said)
+    pull(release)
+    told = capsys.readouterr().out
+    assert "3 verdicts (3 new, 0 edited, 0 taken back)\n3 rows are corrected\n" in told
+    assert {row["status"] for row in reviewing.review.corrections()} == {"kept"}
+    report(release)
+    assert "3 verdicts on 3 records by 1 annotators; 3 count" in capsys.readouterr().out
 
 
 def test_a_record_deleted_on_the_server_keeps_its_verdicts(begin, capsys, folder):

@@ -46,6 +46,9 @@ REASONS: dict[str, str] = {
     "draft_score_missing": "the independent score of the draft could not be read",
     "refinement_score_missing": "the independent score of the refinement could not be read",
     "margin": "the refinement's independent score is not high enough above the draft's",
+    # People, when a release is made of what they said.
+    "rejected_by_people": "most of the people who judged it found it wrong",
+    "corrected_by_people": "people found it wrong; their correction has taken its place",
 }
 
 # What a critic that is told of it can mend: the form of its reply.

@@ -13,8 +13,22 @@ from typing import Any
 from datasets import Features, List, Value
 
 from builders.reasons import REASONS
+from builders.require import (
+    InvalidRow,
+    is_int,
+    require,
+    require_choice,
+    require_keys,
+    require_score,
+    require_text,
+    require_texts,
+)
 
-SCHEMA_VERSION = "1.0"
+# The second number goes up where something is added, the first where something is gone or means
+# something else. 1.1: `human_verdict` in `feedback`, and the config `verdicts`.
+SCHEMA_VERSION = "1.1"
+# The versions whose ledger is today's: runs of these can be released.
+LEDGER_VERSIONS = ("1.0", "1.1")
 
 _TEXT = Value("string")
 _SCORE = Value("int8")
@@ -68,7 +82,18 @@ LEDGER = Features(
     }
 )
 
-# The default config of a stage-1 release: what a reader wants of a kept row.
+# What people said of a row, of the verdicts that count (`builders.review.counted`): how many there
+# are, the answer that most of those who chose found better (null where none has a majority), and
+# the means of the scores that they gave.
+HUMAN_VERDICT = {
+    "verdicts": Value("int32"),
+    "better": _TEXT,
+    "draft_score": Value("float64"),
+    "refinement_score": Value("float64"),
+}
+
+# The default config of a stage-1 release: what a reader wants of a kept row. `human_verdict` is
+# null where nobody was asked.
 FEEDBACK = Features(
     {
         "id": _TEXT,
@@ -85,8 +110,11 @@ FEEDBACK = Features(
         "draft_model": _TEXT,
         "critic_model": _TEXT,
         "critique_template": _TEXT,
+        "human_verdict": HUMAN_VERDICT,
     }
 )
+# As it was in schema 1.0.
+FEEDBACK_1_0 = Features({name: kind for name, kind in FEEDBACK.items() if name != "human_verdict"})
 
 MESSAGES = List({"role": _TEXT, "content": _TEXT})
 
@@ -148,98 +176,47 @@ WEAKNESSES_REAL = ("all", "some", "none")
 VERDICT_STATUSES = ("submitted", "discarded")
 
 
-class InvalidRow(ValueError):
-    """A row that `Features` would store and nobody could use."""
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise InvalidRow(message)
-
-
-def _require_keys(row: Any, features: Mapping[str, Any], where: str) -> None:
-    _require(isinstance(row, Mapping), f"{where} is {type(row).__name__}, not a mapping")
-    if row.keys() != features.keys():
-        missing = sorted(features.keys() - row.keys())
-        extra = sorted(row.keys() - features.keys())
-        raise InvalidRow(f"{where}: missing keys {missing}, unknown keys {extra}")
-
-
-def _require_text(row: Mapping[str, Any], key: str, *, optional: bool = False) -> None:
-    value = row[key]
-    if value is None and optional:
-        return
-    # Here and below, the message is put together only where it is needed: every value of
-    # every row comes this way.
-    if not isinstance(value, str):
-        raise InvalidRow(f"{key} is {type(value).__name__}, not text")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise InvalidRow(f"{key} has a lone surrogate, which no UTF-8 file can hold") from None
-
-
-def _require_texts(value: Any, where: str) -> None:
-    _require(isinstance(value, list), f"{where} is {type(value).__name__}, not a list of texts")
-    for index, item in enumerate(value):
-        _require_text({where: item}, where)
-        if not item.strip():
-            raise InvalidRow(f"{where}[{index}] is blank")
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _require_score(value: Any, where: str, *, optional: bool = True) -> None:
-    if value is None:
-        _require(optional, f"{where} is missing")
-        return
-    _require(_is_int(value), f"{where} is {value!r}, not a whole number")
-    _require(1 <= value <= 10, f"{where} is {value}, outside 1 to 10")
-
-
 def _require_critique(value: Any, where: str, *, optional: bool, scored: bool) -> None:
     if value is None:
-        _require(optional, f"{where} is missing")
+        require(optional, f"{where} is missing")
         return
-    _require_keys(value, CRITIQUE, where)
-    _require_texts(value["weaknesses"], f"{where}.weaknesses")
-    _require_texts(value["suggestions"], f"{where}.suggestions")
-    _require_score(value["score"], f"{where}.score", optional=not scored)
+    require_keys(value, CRITIQUE, where)
+    require_texts(value["weaknesses"], f"{where}.weaknesses")
+    require_texts(value["suggestions"], f"{where}.suggestions")
+    require_score(value["score"], f"{where}.score", optional=not scored)
 
 
 def _require_number(call: Mapping[str, Any], key: str, *, whole: bool) -> None:
     value = call[key]
     if value is None:
         return
-    valid = _is_int(value) if whole else isinstance(value, float) or _is_int(value)
+    valid = is_int(value) if whole else isinstance(value, float) or is_int(value)
     if not (valid and value >= 0):
         raise InvalidRow(f"calls.{key} is {value!r}")
 
 
 def _require_calls(calls: Any) -> None:
-    _require(isinstance(calls, list), "calls is not a list")
+    require(isinstance(calls, list), "calls is not a list")
     for call in calls:
-        _require_keys(call, CALL, "calls")
+        require_keys(call, CALL, "calls")
         if call["step"] not in STEPS:
             raise InvalidRow(f"calls.step is {call['step']!r}, not one of {STEPS}")
         for key in ("model", "endpoint"):
-            _require_text(call, key)
+            require_text(call, key)
         for key in ("template", "finish_reason"):
-            _require_text(call, key, optional=True)
+            require_text(call, key, optional=True)
         for key in ("max_new_tokens", "seed", "tokens_in", "tokens_out", "attempts"):
             _require_number(call, key, whole=True)
         for key in ("temperature", "top_p", "cost", "latency"):
             _require_number(call, key, whole=False)
-        _require_texts(call["failures"], "calls.failures")
+        require_texts(call["failures"], "calls.failures")
 
 
 def _require_assessment_score(row: Mapping[str, Any], part: str) -> None:
     """The score column repeats the score in its assessment, for readers who only want that."""
     assessment = row[f"{part}_assessment"]
     expected = assessment["score"] if assessment else None
-    _require(
+    require(
         row[f"{part}_score"] == expected,
         f"{part}_score is {row[f'{part}_score']!r} and its assessment says {expected!r}",
     )
@@ -247,43 +224,59 @@ def _require_assessment_score(row: Mapping[str, Any], part: str) -> None:
 
 def validate_ledger_row(row: Mapping[str, Any]) -> None:
     """Raise `InvalidRow`, naming the key, unless `row` is a ledger row that means something."""
-    _require_keys(row, LEDGER, "row")
+    require_keys(row, LEDGER, "row")
     for key in ("id", "source", "licence", "instruction"):
-        _require_text(row, key)
+        require_text(row, key)
     for key in ("task", "system", "draft", "critic_reply", "refinement", "reason", "detail"):
-        _require_text(row, key, optional=True)
+        require_text(row, key, optional=True)
     _require_critique(row["critique"], "critique", optional=True, scored=False)
     for part in ("draft", "refinement"):
         _require_critique(
             row[f"{part}_assessment"], f"{part}_assessment", optional=True, scored=False
         )
-        _require_score(row[f"{part}_score"], f"{part}_score")
+        require_score(row[f"{part}_score"], f"{part}_score")
         _require_assessment_score(row, part)
     _require_calls(row["calls"])
-    _require(row["status"] in ("kept", "dropped"), f"status is {row['status']!r}")
+    require(row["status"] in ("kept", "dropped"), f"status is {row['status']!r}")
     if row["status"] == "dropped":
-        _require(row["reason"] in REASONS, f"reason {row['reason']!r} is not a known one")
+        require(row["reason"] in REASONS, f"reason {row['reason']!r} is not a known one")
         return
-    _require(row["reason"] is None, f"a kept row has the reason {row['reason']!r}")
+    require(row["reason"] is None, f"a kept row has the reason {row['reason']!r}")
     _require_critique(row["critique"], "critique", optional=False, scored=True)
     for key in ("id", "instruction", "draft", "refinement"):
-        _require_text(row, key)
-        _require(bool(row[key].strip()), f"{key} is blank")
+        require_text(row, key)
+        require(bool(row[key].strip()), f"{key} is blank")
     for key in ("draft_score", "refinement_score"):
-        _require_score(row[key], key, optional=False)
+        require_score(row[key], key, optional=False)
 
 
 def validate_feedback_row(row: Mapping[str, Any]) -> None:
     """Raise `InvalidRow`, naming the key, unless `row` is a publishable feedback row."""
-    _require_keys(row, FEEDBACK, "row")
+    require_keys(row, FEEDBACK, "row")
     optional = ("system", "task", "draft_model", "critique_template")
-    for key in FEEDBACK.keys() - {"critique", "response_score", "refinement_score"}:
-        _require_text(row, key, optional=key in optional)
+    scored = {"critique", "response_score", "refinement_score", "human_verdict"}
+    for key in FEEDBACK.keys() - scored:
+        require_text(row, key, optional=key in optional)
     for key in ("id", "instruction", "response", "refinement"):
-        _require(bool(row[key].strip()), f"{key} is blank")
+        require(bool(row[key].strip()), f"{key} is blank")
     _require_critique(row["critique"], "critique", optional=False, scored=True)
     for key in ("response_score", "refinement_score"):
-        _require_score(row[key], key, optional=False)
+        require_score(row[key], key, optional=False)
+    if row["human_verdict"] is not None:
+        _require_human_verdict(row["human_verdict"])
+
+
+def _require_human_verdict(value: Any) -> None:
+    require_keys(value, HUMAN_VERDICT, "human_verdict")
+    count = value["verdicts"]
+    require(is_int(count) and count > 0, f"human_verdict.verdicts is {count!r}")
+    require_choice(value, "better", (*BETTER, None))
+    for key in ("draft_score", "refinement_score"):
+        mean = value[key]
+        require(
+            mean is None or (isinstance(mean, float) and 1 <= mean <= 10),
+            f"human_verdict.{key} is {mean!r}, not a mean of scores from 1 to 10",
+        )
 
 
 def validate_messages(messages: Iterable[Mapping[str, Any]], where: str) -> None:
@@ -291,50 +284,50 @@ def validate_messages(messages: Iterable[Mapping[str, Any]], where: str) -> None
     count = 0
     for message in messages:
         count += 1
-        _require_keys(message, {"role": None, "content": None}, where)
-        _require(
+        require_keys(message, {"role": None, "content": None}, where)
+        require(
             message["role"] in ("system", "user", "assistant"),
             f"{where}.role is {message['role']!r}",
         )
-        _require_text(message, "content")
-        _require(bool(message["content"].strip()), f"{where}.content is blank")
-    _require(count > 0, f"{where} is empty")
+        require_text(message, "content")
+        require(bool(message["content"].strip()), f"{where}.content is blank")
+    require(count > 0, f"{where} is empty")
 
 
 def validate_sft_row(row: Mapping[str, Any]) -> None:
     """Raise `InvalidRow` unless `row` is one assistant turn with the turns before it."""
-    _require_keys(row, SFT, "row")
+    require_keys(row, SFT, "row")
     for key in ("id", "turn"):
-        _require_text(row, key)
+        require_text(row, key)
     _require_asked(row["prompt"])
     _require_answer(row, "completion")
 
 
 def validate_preference_row(row: Mapping[str, Any]) -> None:
     """Raise `InvalidRow` unless `row` is a prompt with two different answers, the better first."""
-    _require_keys(row, PREFERENCES, "row")
+    require_keys(row, PREFERENCES, "row")
     for key in ("id", "source", "licence"):
-        _require_text(row, key)
+        require_text(row, key)
     for key in ("task", "model", "critic_model"):
-        _require_text(row, key, optional=True)
+        require_text(row, key, optional=True)
     _require_asked(row["prompt"])
     _require_answer(row, "chosen")
     _require_answer(row, "rejected")
-    _require(row["chosen"] != row["rejected"], "chosen and rejected are the same")
+    require(row["chosen"] != row["rejected"], "chosen and rejected are the same")
     for key in ("chosen_score", "rejected_score"):
-        _require_score(row[key], key, optional=False)
+        require_score(row[key], key, optional=False)
     gained = row["chosen_score"] - row["rejected_score"]
-    _require(row["margin"] == gained, f"margin is {row['margin']!r}, and the scores say {gained}")
+    require(row["margin"] == gained, f"margin is {row['margin']!r}, and the scores say {gained}")
 
 
 def _require_asked(prompt: Any) -> None:
     validate_messages(prompt, "prompt")
-    _require(prompt[-1]["role"] == "user", "prompt does not end with the user's turn")
+    require(prompt[-1]["role"] == "user", "prompt does not end with the user's turn")
 
 
 def _require_answer(row: Mapping[str, Any], key: str) -> None:
     validate_messages(row[key], key)
-    _require(
+    require(
         [message["role"] for message in row[key]] == ["assistant"],
         f"{key} is not one turn of the assistant",
     )
@@ -342,50 +335,46 @@ def _require_answer(row: Mapping[str, Any], key: str) -> None:
 
 def validate_verdict_row(row: Mapping[str, Any]) -> None:
     """Raise `InvalidRow`, naming the key, unless `row` is one annotator's verdict on a record."""
-    _require_keys(row, VERDICTS, "row")
+    require_keys(row, VERDICTS, "row")
     for key in ("id", "record", "annotator"):
-        _require_text(row, key)
-        _require(bool(row[key].strip()), f"{key} is blank")
+        require_text(row, key)
+        require(bool(row[key].strip()), f"{key} is blank")
     for key in ("corrected_critique", "corrected_refinement"):
-        _require_text(row, key, optional=True)
-    _require_choice(row, "order", ORDERS)
-    _require_choice(row, "status", VERDICT_STATUSES)
-    _require_choice(row, "better", (*BETTER, None))
-    _require_choice(row, "weaknesses_real", (*WEAKNESSES_REAL, None))
+        require_text(row, key, optional=True)
+    require_choice(row, "order", ORDERS)
+    require_choice(row, "status", VERDICT_STATUSES)
+    require_choice(row, "better", (*BETTER, None))
+    require_choice(row, "weaknesses_real", (*WEAKNESSES_REAL, None))
     for key in ("draft_score", "refinement_score"):
-        _require_score(row[key], key)
+        require_score(row[key], key)
     for key in ("assisted", "calibration"):
-        _require(isinstance(row[key], bool), f"{key} is {row[key]!r}, not true or false")
+        require(isinstance(row[key], bool), f"{key} is {row[key]!r}, not true or false")
     for key in ("suggestions_actionable", "refinement_introduces_error"):
-        _require(
+        require(
             row[key] is None or isinstance(row[key], bool),
             f"{key} is {row[key]!r}, not true, false or null",
         )
     chance = row["inclusion_probability"]
-    _require(
+    require(
         isinstance(chance, float) and 0 < chance <= 1,
         f"inclusion_probability is {chance!r}, not above 0 and at most 1",
     )
     _require_times(row)
 
 
-def _require_choice(row: Mapping[str, Any], key: str, choices: tuple[str | None, ...]) -> None:
-    _require(row[key] in choices, f"{key} is {row[key]!r}, not one of {choices}")
-
-
 def _require_times(row: Mapping[str, Any]) -> None:
     started, submitted, seconds = row["started_at"], row["submitted_at"], row["seconds"]
     for key in ("started_at", "submitted_at"):
         value = row[key]
-        _require(
+        require(
             value is None or (isinstance(value, datetime) and value.tzinfo is not None),
             f"{key} is {value!r}, not a time with its zone",
         )
     if row["status"] == "submitted":
-        _require(submitted is not None, "submitted_at is missing")
+        require(submitted is not None, "submitted_at is missing")
     if started is not None and submitted is not None:
-        _require(started <= submitted, "started_at is later than submitted_at")
-    _require(
+        require(started <= submitted, "started_at is later than submitted_at")
+    require(
         seconds is None or (isinstance(seconds, float) and 0 <= seconds < float("inf")),
         f"seconds is {seconds!r}",
     )

@@ -6,7 +6,7 @@ from typing import Any
 from huggingface_hub import DatasetCardData
 
 from cards.markdown import one_line
-from cards.rendering import environment
+from cards.rendering import QUESTIONS, environment
 
 # The Hub's size classes: the first bound above the number of rows names the class.
 _SIZES = (
@@ -26,6 +26,8 @@ _TAGS = (
     "alignment",
     "synthetic",
 )
+# The source of corrections, which is no data set.
+_PEOPLE = "human"
 _STAGE_TAGS = {1: (), 2: ("preference", "dpo")}
 
 
@@ -43,6 +45,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         config["name"]: sum(split["rows"] for split in config["splits"])
         for config in facts["configs"]
     }
+    sources = {one_line(source["name"]) for source in facts["sources"]}
     data = DatasetCardData(
         language=[one_line(code) for code in facts["language"]],
         license=one_line(facts["licence"]),
@@ -50,7 +53,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         annotations_creators=["machine-generated"],
         task_categories=["text-generation"],
         size_categories=[size_category(rows[default])],
-        source_datasets=sorted({one_line(source["name"]) for source in facts["sources"]}),
+        source_datasets=sorted(sources - {_PEOPLE}),
         tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]]],
         configs=[_data_files(config, config["name"] == default) for config in facts["configs"]],
         dataset_info=facts["dataset_info"],
@@ -93,7 +96,8 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
     `models` [{step, model, endpoint, template, temperature, top_p, max_new_tokens}],
     `sources` [{name, licence, rows, kept}], `statistics` (`ReleaseStatistics.as_facts`),
     `gate` {checks: [{name, status, sentence, allowed}], redacted: {rows, by_kind} or None} or None
-    where nothing was checked (`allowed` is a reason or None) and
+    where nothing was checked (`allowed` is a reason or None), `review` (what
+    `builders.release.people.People.facts` says, or None where nobody was asked) and
     `limits` {scripted, checker, same_model, scores_own_text, longer}.
     A missing one raises KeyError or jinja2.UndefinedError, whose text names it.
     """
@@ -104,6 +108,7 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
         .render(
             facts,
             rows_of=_rows_of,
+            questions=QUESTIONS,
             drafters=_model_names(models, "draft"),
             critics=_model_names(models, "critique"),
             scorers=_model_names(models, "score_draft", "score_refinement"),

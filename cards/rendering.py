@@ -9,6 +9,16 @@ import jinja2
 
 from cards.markdown import code, inline, mermaid, one_line, paragraphs
 
+# What people are asked of a record, as cards and reports say it.
+QUESTIONS = {
+    "better": "which answer is better",
+    "draft_score": "score of the draft",
+    "refinement_score": "score of the refinement",
+    "weaknesses_real": "are the weaknesses real",
+    "suggestions_actionable": "are the suggestions actionable",
+    "refinement_introduces_error": "would the refinement introduce an error",
+}
+
 
 class _Ready(str):
     """Markdown that a filter has made, to be shown as it is."""

@@ -3,16 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cards.rendering import environment
-
-_QUESTIONS = {
-    "better": "which answer is better",
-    "draft_score": "score of the draft",
-    "refinement_score": "score of the refinement",
-    "weaknesses_real": "are the weaknesses real",
-    "suggestions_actionable": "are the suggestions actionable",
-    "refinement_introduces_error": "would the refinement introduce an error",
-}
+from cards.rendering import QUESTIONS, environment
 
 
 def render_review_report(facts: Mapping[str, Any], picture: str) -> str:
@@ -21,4 +12,4 @@ def render_review_report(facts: Mapping[str, Any], picture: str) -> str:
     A missing fact raises KeyError or jinja2.UndefinedError, whose text names it.
     """
     template = environment().get_template("review_report.md.j2")
-    return template.render(facts, picture=picture, questions=_QUESTIONS)
+    return template.render(facts, picture=picture, questions=QUESTIONS)

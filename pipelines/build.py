@@ -32,6 +32,7 @@ from pipelines.recipe import (
     VerifiableTeacher,
 )
 from pipelines.recipe_file import differing_keys, load_recipe
+from pipelines.recipe_release import OF_RELEASES
 
 _VERSIONED = ("srt-feedback", "distilabel", "transformers", "torch", "pyarrow")
 # Share of a batch's rows that may fail at the endpoint before the run stops.
@@ -90,7 +91,7 @@ def build_run(
     folder.mkdir(parents=True, exist_ok=True)
     with run_lock(folder), _removed_if_barren(run, new):
         if (manifest := run.read_manifest()) is not None:
-            _record_gate(run, manifest, recipe)
+            _record_for_releases(run, manifest, recipe)
             return run
         with atomic_file(run.recipe_path) as temporary:
             temporary.write_text(recipe.to_yaml(), encoding="utf-8")
@@ -122,13 +123,13 @@ def build_run(
     return run
 
 
-def _record_gate(run: Run, manifest: dict[str, Any], recipe: Recipe) -> None:
-    """A complete run takes over what the gate of its next release is asked for."""
-    gate = recipe.gate.model_dump()
-    if manifest.get("gate") == gate:
+def _record_for_releases(run: Run, manifest: dict[str, Any], recipe: Recipe) -> None:
+    """A complete run takes over what is asked for in its next release."""
+    blocks = {name: getattr(recipe, name).model_dump() for name in OF_RELEASES}
+    if all(manifest.get(name) == block for name, block in blocks.items()):
         return
     # The hashes of the ledger stay those that the build recorded.
-    write_json(run.manifest_path, {**manifest, "gate": gate})
+    write_json(run.manifest_path, {**manifest, **blocks})
     with atomic_file(run.recipe_path) as temporary:
         temporary.write_text(recipe.to_yaml(), encoding="utf-8")
 
@@ -220,7 +221,7 @@ def _facts(recipe: Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> dic
         "about": recipe.about,
         "test_share": recipe.test_share,
         "filters": recipe.filters.model_dump(),
-        "gate": recipe.gate.model_dump(),
+        **{name: getattr(recipe, name).model_dump() for name in OF_RELEASES},
         "sources": sources,
         "models": funnel.models,
         "checkpoints": _checkpoints(recipe),

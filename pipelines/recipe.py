@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -19,13 +17,10 @@ from pydantic import (
 )
 
 from builders.filters import Filters
-from builders.gate.settings import GateSettings, Handling
+from pipelines.recipe_block import Block
+from pipelines.recipe_release import OF_RELEASES, GateBlock, ReviewBlock
 
-
-class Block(BaseModel):
-    """A mapping of the recipe; a key it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_Column = Literal["instruction", "input", "system", "draft"]
 
 
 class BuiltinInstructions(Block):
@@ -44,7 +39,7 @@ class FileInstructions(Block):
     name: str | None = None
     # Filled in when the recipe is read, and checked where it is given.
     sha256: str | None = None
-    columns: dict[Literal["instruction", "input", "system", "draft"], str] = {}
+    columns: dict[_Column, str] = Field(default_factory=dict)
     bad_rows: Literal["fail", "drop"] = "fail"
     limit: int | None = Field(default=None, ge=1)
 
@@ -56,7 +51,7 @@ class HubInstructions(Block):
     revision: str
     licence: str
     files: str = "**"
-    columns: dict[Literal["instruction", "input", "system", "draft"], str] = {}
+    columns: dict[_Column, str] = Field(default_factory=dict)
     bad_rows: Literal["fail", "drop"] = "fail"
     limit: int | None = Field(default=None, ge=1)
 
@@ -168,7 +163,7 @@ class OpenAIModel(Model):
     deadline: float = Field(default=120.0, gt=0)
     max_attempts: int = Field(default=6, ge=1)
     structured_output: bool = False
-    extra_body: dict[str, Any] = {}
+    extra_body: dict[str, Any] = Field(default_factory=dict)
 
 
 class LlamaCppModel(Model):
@@ -263,27 +258,6 @@ class FilterBlock(Block):
         return Filters(**self.model_dump())
 
 
-_Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class GateBlock(Block):
-    """What a release of the run has to pass; see `builders.gate.settings.GateSettings`."""
-
-    secrets: Handling = GateSettings.secrets
-    personal_data: Handling = GateSettings.personal_data
-    phone_regions: list[Annotated[str, Field(pattern=r"^[A-Z]{2}$")]] = [
-        *GateSettings.phone_regions
-    ]
-    # Files of evaluation prompts, FILE or FILE:FIELD, relative to the recipe.
-    evaluation: list[str] = [*GateSettings.evaluation]
-    benchmarks: bool = GateSettings.benchmarks
-    overlap: Literal["fail", "warn"] = GateSettings.overlap
-    max_duplicates: _Share = GateSettings.max_duplicates
-    warn_near_duplicates: _Share = GateSettings.warn_near_duplicates
-    warn_length_d: float = GateSettings.warn_length_d
-    warn_share_longer: _Share = GateSettings.warn_share_longer
-
-
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, dict) else value
 
@@ -315,10 +289,11 @@ class Recipe(Block):
     batch_size: int = Field(default=64, ge=1, le=10_000)
     # What the release says of itself.
     licence: str = "apache-2.0"
-    language: list[str] = ["en"]
+    language: list[str] = Field(default_factory=lambda: ["en"])
     about: str | None = None
     test_share: float = Field(default=0.05, gt=0, lt=1)
     gate: GateBlock = GateBlock()
+    review: ReviewBlock = ReviewBlock()
 
     @model_validator(mode="after")
     def _money_needs_prices(self) -> Self:
@@ -346,10 +321,9 @@ class Recipe(Block):
     def identity(self) -> dict[str, Any]:
         """The recipe without where its files lie and how hard an endpoint is driven."""
         # Rounds are runs of their own, where a model was trained is not what it is, and the gate
-        # is for what is made of the rows.
-        values = self.model_dump(
-            mode="json", exclude={"budget", "execution", "rounds", "disjoint_from", "gate"}
-        )
+        # and people's reviews are for what is made of the rows.
+        others = {"budget", "execution", "rounds", "disjoint_from", *OF_RELEASES}
+        values = self.model_dump(mode="json", exclude=others)
         for source in values["instructions"]:
             source.pop("path", None)
         for role in ("drafts", "critic", "scorer"):

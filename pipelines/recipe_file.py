@@ -19,12 +19,12 @@ from pipelines.recipe import (
     BudgetBlock,
     FileInstructions,
     FilterBlock,
-    GateBlock,
     Price,
     Recipe,
     RefinementInstructions,
     TransformersModel,
 )
+from pipelines.recipe_release import GateBlock, ReviewBlock
 
 RECIPES_FOLDER = Path(__file__).parent / "recipes"
 
@@ -209,5 +209,5 @@ def _without_tags(location: tuple[str | int, ...]) -> list[str | int]:
 
 def _known_keys() -> set[str]:
     unions = (*AnyModel.__args__, *AnyExecution.__args__, *SOURCES.values())
-    blocks = (*RECIPES.values(), FilterBlock, GateBlock, Price, BudgetBlock, *unions)
+    blocks = (*RECIPES.values(), FilterBlock, GateBlock, ReviewBlock, Price, BudgetBlock, *unions)
     return {key for block in blocks for key in block.model_fields}

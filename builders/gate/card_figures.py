@@ -10,6 +10,8 @@ from huggingface_hub import DatasetCard
 
 from builders.funnel import Funnel
 from builders.gate.check import Check
+from builders.gate.human_agreement import BROKEN, wrong_summaries
+from builders.release.agreement import REVIEW_FIGURES
 from builders.release.statistics import ReleaseStatistics
 
 _ABSENT = object()
@@ -28,8 +30,10 @@ class CardFigures:
         self._funnel.add(row)
         self._statistics.add(row)
 
-    def result(self, rows: Mapping[tuple[str, str], int]) -> Check:
-        """`rows` are those read of each config and split."""
+    def result(
+        self, rows: Mapping[tuple[str, str], int], review: Mapping[str, Any] | None
+    ) -> Check:
+        """`rows` are those read of each config and split, `review` what people said of them."""
         found = {
             "rows": {f"{config}/{split}": count for (config, split), count in rows.items()},
             "funnel": self._funnel.as_facts(),
@@ -43,7 +47,7 @@ class CardFigures:
             "sources": _by_source(self._facts.get("sources")),
         }
         compared, wrong = _compare(stated, found)
-        for more in (self._card_rows(found["rows"]), self._files()):
+        for more in (self._review(review), self._card_rows(found["rows"]), self._files()):
             compared += more[0]
             wrong += more[1]
         figures = {"compared": compared, "different": len(wrong), "first": wrong[:20]}
@@ -52,6 +56,25 @@ class CardFigures:
             return Check("card-figures", "fail", f"{wrong[0]}{others}.", figures)
         sentence = f"All {compared:,} stated figures and hashes are those of the files."
         return Check("card-figures", "pass", sentence, figures)
+
+    def _review(self, found: Mapping[str, Any] | None) -> tuple[int, list[str]]:
+        """The figures on verdicts, and the summaries of them in `feedback`."""
+        compared, wrong = 0, []
+        stated = self._facts.get("review")
+        if found is not None or stated is not None:
+            shown = REVIEW_FIGURES if isinstance(stated, Mapping) else ()
+            named = {f"review.{key}": stated.get(key) for key in shown}
+            present = {f"review.{key}": (found or {}).get(key) for key in REVIEW_FIGURES}
+            compared, wrong = _compare(named, present)
+        try:
+            others = list(wrong_summaries(self._folder))
+        except BROKEN:
+            # The check `schema` names the file.
+            others = []
+        if others:
+            more = f", and of {len(others) - 1} more rows" if len(others) > 1 else ""
+            wrong.append(f"human_verdict of row {others[0]}{more} is not what its verdicts say")
+        return compared, wrong
 
     def _card_rows(self, found: Mapping[str, int]) -> tuple[int, list[str]]:
         """The rows that the card's front matter states, where there is a card already."""
@@ -120,6 +143,8 @@ def _by_source(sources: Any) -> dict[str, dict[str, int]]:
 
 
 def _flat(value: Any, prefix: str) -> dict[str, Any]:
+    if isinstance(value, list):
+        value = dict(enumerate(value))
     if not isinstance(value, Mapping):
         return {prefix: value}
     return {

@@ -15,6 +15,7 @@ CHECKS = (
     "licences",
     "card-figures",
     "lengths",
+    "human-agreement",
 )
 MOST_ROWS = 20
 

@@ -50,6 +50,7 @@ class ReleaseGate:
             self._settings,
             evaluation_sets=self._evaluation_sets,
             redacted=redacted,
+            review=facts.get("review"),
             progress=self._progress,
         )
         return gate_facts(refuse(checks, self._allowed), self._settings, redacted)

@@ -103,7 +103,7 @@ class Licences:
             if why := conflict(licence, self._release):
                 conflicts[name] = why
                 rows += seen.ids
-            elif terms_of(licence).attribution:
+            elif terms_of(licence).attribution and name not in credit:
                 credit.append(name)
         counts: Counter[str] = Counter()
         for (_, licence), seen in self._sources.items():

@@ -14,12 +14,14 @@ from builders.gate.evaluation_sets import local_benchmarks, read_evaluation_set
 from builders.gate.exposure import Exposure, joined_texts
 from builders.gate.find_personal import personal_finder
 from builders.gate.find_secrets import find_secrets
+from builders.gate.human_agreement import human_agreement, read_review
 from builders.gate.layout import parquet_files
 from builders.gate.lengths import Lengths
 from builders.gate.licences import Licences
 from builders.gate.schemas import Schemas
 from builders.gate.settings import GateSettings
 from builders.gate.texts import texts_of
+from builders.release.verdicts import WRITTEN
 
 Progress = Callable[[str, int], None]
 
@@ -30,7 +32,7 @@ _REDACTABLE = {"secrets": "secrets", "personal-data": "personal_data"}
 
 
 class _Content:
-    """The checks that read ledger rows; each row is seen once."""
+    """The checks that read ledger rows, and what people have written; each row is seen once."""
 
     def __init__(
         self,
@@ -51,11 +53,15 @@ class _Content:
         self.licences = Licences(licence)
         self.lengths = Lengths(settings)
 
-    def see(self, row: Mapping[str, Any], split: str) -> None:
+    def see_texts(self, row: Mapping[str, Any]) -> None:
+        """Look at a row of which nothing but the texts is checked."""
         texts = texts_of(row)
         joined = joined_texts(texts)
         self.secrets.see(row["id"], texts, joined)
         self.personal.see(row["id"], texts, joined)
+
+    def see(self, row: Mapping[str, Any], split: str) -> None:
+        self.see_texts(row)
         self.duplicates.see(row, split)
         self.overlap.see(row)
         self.licences.see(row)
@@ -69,24 +75,30 @@ def run_gate(
     *,
     evaluation_sets: Sequence[str] = (),
     redacted: Mapping[str, Any] | None = None,
+    review: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> list[Check]:
     """Every check's result on the release in `folder`, in the order of `CHECKS`.
 
     `facts` are the card's facts, while the release is being made, or its manifest.
     `evaluation_sets` are FILE or FILE:FIELD, beside those of the settings. `redacted` is what a
-    `Redactor` took out (`as_facts`). `progress` is told "checking" and the rows read. Raises
-    BadInput where an evaluation set cannot be read.
+    `Redactor` took out (`as_facts`). `review` is what `builders.release.agreement.review_of` says
+    of the folder, where that has just been computed. `progress` is told "checking" and the rows
+    read. Raises BadInput where an evaluation set cannot be read.
     """
     by_kind = (redacted or {}).get("by_kind", {})
     content = _Content(str(facts.get("licence")), settings, evaluation_sets, by_kind)
-    schemas, figures = Schemas(), CardFigures(folder, facts)
+    schemas, figures = Schemas(facts.get("schema_version")), CardFigures(folder, facts)
     for where, text in _about(folder, facts):
         content.secrets.see(where, [text], text)
     files = parquet_files(folder)
     if not any(config == "ledger" for config, _, _ in files):
         schemas.miss("ledger: the config is missing")
     for config, split, path in files:
+        if config == "verdicts":
+            for row in schemas.read(config, split, path):
+                content.see_texts({key: row[key] for key in WRITTEN} | {"id": row["id"]})
+            continue
         if config != "ledger":
             schemas.look_at(config, split, path)
             _report(progress, schemas)
@@ -96,6 +108,9 @@ def run_gate(
                 _report(progress, schemas)
             figures.see(row)
             content.see(row, split)
+    problem = None
+    if review is None:
+        review, problem = read_review(folder)
     results = [
         schemas.result(),
         content.duplicates.result(),
@@ -103,8 +118,9 @@ def run_gate(
         content.secrets.result(),
         content.personal.result(),
         content.licences.result(),
-        figures.result(schemas.rows),
+        figures.result(schemas.rows, review),
         content.lengths.result(),
+        human_agreement(review, problem, settings),
     ]
     return sorted(results, key=lambda check: CHECKS.index(check.name))
 

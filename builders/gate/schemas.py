@@ -15,14 +15,17 @@ from builders.gate.layout import UNREADABLE, iter_parquet
 from builders.release.columns import all_answers, all_asked, full
 from builders.schema import (
     FEEDBACK,
+    FEEDBACK_1_0,
     LEDGER,
     PREFERENCES,
     SFT,
+    VERDICTS,
     InvalidRow,
     validate_feedback_row,
     validate_ledger_row,
     validate_preference_row,
     validate_sft_row,
+    validate_verdict_row,
 )
 from builders.sft import SFT_FORMS
 
@@ -55,13 +58,26 @@ SHAPES = {
     "preferences": _PREFERENCES,
     "preferences-length-matched": _PREFERENCES,
     "ledger": Shape(LEDGER, validate_ledger_row),
+    "verdicts": Shape(VERDICTS, validate_verdict_row),
+}
+# Configs that were of another shape, by the schema version of the release.
+_EARLIER = {
+    "1.0": {
+        "feedback": Shape(
+            FEEDBACK_1_0, lambda row: validate_feedback_row({**row, "human_verdict": None})
+        )
+    }
 }
 
 
 class Schemas:
-    """Reads files and notes what is wrong with them; `rows` counts those read."""
+    """Reads files and notes what is wrong with them; `rows` counts those read.
 
-    def __init__(self) -> None:
+    `version` is that of the schema which the release was made with.
+    """
+
+    def __init__(self, version: str | None = None) -> None:
+        self._shapes = {**SHAPES, **_EARLIER.get(str(version), {})}
         self.rows: Counter[tuple[str, str]] = Counter()
         self._problems: list[str] = []
         self._invalid = FirstRows()
@@ -69,7 +85,7 @@ class Schemas:
     def look_at(self, config: str, split: str, path: Path) -> None:
         """Check a file's columns and rows."""
         for batch in self._batches(config, split, path):
-            if not SHAPES[config].sound(batch):
+            if not self._shapes[config].sound(batch):
                 self._valid(config, path, batch)
 
     def read(self, config: str, split: str, path: Path) -> Iterator[dict[str, Any]]:
@@ -79,11 +95,11 @@ class Schemas:
 
     def _batches(self, config: str, split: str, path: Path) -> Iterator[pa.RecordBatch]:
         where = f"{config}/{path.name}"
-        if config not in SHAPES:
+        if config not in self._shapes:
             self._problems.append(f"{where}: the config {config!r} is not known")
             return
         try:
-            if not pq.read_schema(path).equals(SHAPES[config].features.arrow_schema):
+            if not pq.read_schema(path).equals(self._shapes[config].features.arrow_schema):
                 self._problems.append(f"{where}: its columns are not those of the schema")
                 return
             for batch in iter_parquet(path):
@@ -97,7 +113,7 @@ class Schemas:
         valid = []
         for row in batch.to_pylist():
             try:
-                SHAPES[config].validate(row)
+                self._shapes[config].validate(row)
             except InvalidRow as error:
                 if not self._invalid.count:
                     self._problems.append(f"{config}/{path.name}: row {row['id']}: {error}")

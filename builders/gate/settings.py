@@ -16,7 +16,8 @@ class GateSettings:
     `phone_regions`: countries (ISO 3166) whose telephone numbers are known without their `+`.
     `evaluation`: FILE or FILE:FIELD, each a set of evaluation prompts; `benchmarks`: compare with
     those known ones that lie in this machine's Hugging Face cache as well.
-    The shares are of kept rows; `warn_length_d` is Cohen's d.
+    The shares are of kept rows; `warn_length_d` is Cohen's d. `min_agreement` is a share of pairs,
+    `min_alpha` Krippendorff's; None asks for nothing.
     """
 
     secrets: Handling = "refuse"
@@ -29,6 +30,9 @@ class GateSettings:
     warn_near_duplicates: float = 0.05
     warn_length_d: float = 0.8
     warn_share_longer: float = 0.9
+    min_agreement: float | None = None
+    min_alpha: float | None = None
+    min_verdicts: int | None = None
 
     @classmethod
     def of(cls, values: Mapping[str, Any] | None) -> "GateSettings":

@@ -4,9 +4,10 @@ The first config is a release's default.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -25,12 +26,22 @@ from builders.release.columns import (
     last_of_step,
     message_column,
 )
-from builders.schema import FEEDBACK, LEDGER, SFT, validate_feedback_row, validate_sft_row
+from builders.release.verdicts import Told
+from builders.schema import (
+    FEEDBACK,
+    LEDGER,
+    SFT,
+    VERDICTS,
+    validate_feedback_row,
+    validate_sft_row,
+)
 from builders.sft import SFT_FORMS, SftForm, to_sft
 
 Row = dict[str, Any]
 
 _PATH = re.compile(r"(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)")
+_SUMMARY = FEEDBACK.arrow_schema.field("human_verdict").type
+_NOBODYS: Mapping[str, Row] = MappingProxyType({})
 # What of a ledger row training rows are made of.
 _TAUGHT = [
     "id",
@@ -107,14 +118,19 @@ def _each(column: pa.Array, change: Callable[[str], str]) -> pa.Array:
     return pa.array(map(change, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
 
 
-def feedback_table(batch: Batch) -> pa.Table:
-    """One row for each kept row: what a reader wants of it."""
+def feedback_table(batch: Batch, summaries: Mapping[str, Row] = _NOBODYS) -> pa.Table:
+    """One row for each kept row: what a reader wants of it.
+
+    `summaries` has what people said of rows, by id.
+    """
     kept = batch.kept
+    said = [summaries.get(row_id) for row_id in kept["id"].to_pylist()]
     renamed = {"response": "draft", "response_score": "draft_score"}
     made = {
         "draft_model": batch.last_call("draft", "model"),
         "critic_model": batch.last_call("critique", "model"),
         "critique_template": batch.last_call("critique", "template"),
+        "human_verdict": pa.array(said, _SUMMARY),
     }
     columns = [made[name] if name in made else kept[renamed.get(name, name)] for name in FEEDBACK]
     table = pa.table(columns, schema=FEEDBACK.arrow_schema)
@@ -169,19 +185,22 @@ def describe_form(form: SftForm) -> str:
     return f"Training rows: {draft}{feedback}{balanced}{unlearnt}."
 
 
-def stage1_configs() -> list[Config]:
+def stage1_configs(told: Told | None = None) -> list[Config]:
+    """`told` is what people said, if anybody was asked."""
+    summaries = _NOBODYS if told is None else told.summaries
     return [
         Config(
             "feedback",
             "One row per kept instruction: response, critique, refinement and scores.",
             FEEDBACK,
-            feedback_table,
+            partial(feedback_table, summaries=summaries),
         ),
         *(
             Config(name, describe_form(form), SFT, partial(sft_table, form))
             for name, form in SFT_FORMS.items()
         ),
         ledger_config(),
+        *verdict_configs(told),
     ]
 
 
@@ -192,3 +211,19 @@ def ledger_config() -> Config:
         LEDGER,
         _ledger_table,
     )
+
+
+def verdict_configs(told: Told | None) -> list[Config]:
+    """The config of people's verdicts, if anybody was asked: each with the rows of its id."""
+    if told is None:
+        return []
+    left = dict(told.verdicts)
+
+    def table(batch: Batch) -> pa.Table:
+        # An id can be on several ledger rows, which follow each other.
+        ids = dict.fromkeys(batch.ledger["id"].to_pylist())
+        rows = [verdict for row_id in ids for verdict in left.pop(row_id, ())]
+        return pa.Table.from_pylist(rows, schema=VERDICTS.arrow_schema)
+
+    description = "What one person said of one row, under a pseudonym: all verdicts, also those "
+    return [Config("verdicts", description + "that do not count.", VERDICTS, table)]

@@ -43,6 +43,10 @@ def _leaves(array: pa.Array, rows: np.ndarray) -> Iterator[_Leaf]:
         offsets = np.frombuffer(data.buffers()[1], np.int64)[data.offset :][: len(data) + 1]
         values = data.buffers()[2]
         yield offsets[rows].tolist(), memoryview(b"" if values is None else values)
+    elif pa.types.is_boolean(array.type):
+        yield _fixed(array.cast(pa.uint8()).fill_null(0), rows)
+    elif pa.types.is_timestamp(array.type):
+        yield _fixed(array.cast(pa.int64()).fill_null(0), rows)
     else:
         yield _fixed(array.fill_null(0), rows)
 

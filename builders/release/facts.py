@@ -22,6 +22,8 @@ Written = Mapping[str, Mapping[str, WrittenSplit]]
 
 # The bytes of a release depend on its run and on these packages.
 _MADE_WITH = ("pyarrow", "datasets", "huggingface_hub", "jinja2", "matplotlib")
+# And its figures on people's verdicts on these.
+_MEASURED_WITH = ("numpy", "statsmodels")
 
 
 def dataset_info(configs: list[Config], written: Written) -> list[dict[str, Any]]:
@@ -169,8 +171,11 @@ def release_manifest(facts: Mapping[str, Any], written: Written, folder: Path) -
         "parent_manifest_sha256",
         "gate",
     ]
+    review = facts["review"]
+    made_with = _MADE_WITH + _MEASURED_WITH * (review is not None)
     return {
         **{key: facts[key] for key in shared},
+        **({"review": review} if review is not None else {}),
         "configs": {
             config: {
                 split: {
@@ -185,5 +190,5 @@ def release_manifest(facts: Mapping[str, Any], written: Written, folder: Path) -
             path: {"sha256": digest, "bytes": (folder / path).stat().st_size}
             for path, digest in hashes.items()
         },
-        "created_by": {package: installed_version(package) for package in _MADE_WITH},
+        "created_by": {package: installed_version(package) for package in made_with},
     }

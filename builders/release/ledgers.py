@@ -1,18 +1,22 @@
 """The ledgers of one or several runs as one table, read in pieces, in the order of the runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from builders.errors import BadInput
 from builders.schema import LEDGER
 
 Row = dict[str, Any]
+# Why a row is dropped after its run has kept it: the reason and the detail.
+Drop = tuple[str, str]
 
 LEDGER_SCHEMA: pa.Schema = LEDGER.arrow_schema
 # Parts of a few dozen rows are put together, and parts of many are cut.
@@ -31,12 +35,26 @@ def reading(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Ledgers:
-    """`parts` are the files of each run's ledger, in order."""
+    """`parts` are the files of each run's ledger, in order.
+
+    `drops` are of rows that the runs have kept, by the number of the row, counted over all runs.
+    """
 
     parts: Sequence[Sequence[Path]]
+    drops: Mapping[int, Drop] = field(default_factory=dict)
+
+    def dropping(self, drops: Mapping[int, Drop]) -> "Ledgers":
+        """The same rows, of which these are dropped too."""
+        return replace(self, drops={**self.drops, **drops}) if drops else self
 
     def tables(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
         """The number of the run, and some thousand of its rows; never rows of two runs."""
+        first = 0
+        for number, table in self._tables(columns):
+            yield number, _dropping(table, self.drops, first) if self.drops else table
+            first += len(table)
+
+    def _tables(self, columns: Sequence[str] | None) -> Iterator[tuple[int, pa.Table]]:
         for number, parts in enumerate(self.parts):
             held: list[pa.Table] = []
             for table in _read(parts, columns):
@@ -66,6 +84,21 @@ class Ledgers:
             pq.write_table(pa.Table.from_pylist(rows, LEDGER_SCHEMA), path, compression="lz4")
             made[number].append(path)
         return Ledgers(made)
+
+
+def _dropping(table: pa.Table, drops: Mapping[int, Drop], first: int) -> pa.Table:
+    """`table`, whose first row has the number `first`, with the rows of `drops` dropped."""
+    found = [drops.get(first + at) for at in range(len(table))]
+    if not any(found):
+        return table
+    which = pa.array(np.array([drop is not None for drop in found]))
+    reasons, details = ([drop and drop[part] for drop in found] for part in (0, 1))
+    values = {"status": "dropped", "reason": reasons, "detail": details}
+    for name in values.keys() & set(table.column_names):
+        value = values[name] if name == "status" else pa.array(values[name], pa.string())
+        column = pc.if_else(which, value, table[name].combine_chunks())
+        table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
+    return table
 
 
 def _read(parts: Sequence[Path], columns: Sequence[str] | None) -> Iterator[pa.Table]:

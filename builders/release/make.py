@@ -10,9 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from builders.errors import BadInput, GateRefused
 from builders.release.changelog import changelog, entry, first_entry
@@ -22,16 +20,20 @@ from builders.release.facts import Written, card_facts, release_manifest
 from builders.release.ledgers import LEDGER_SCHEMA, Ledgers
 from builders.release.order import NUMBER, in_order
 from builders.release.parent import Parent, find_parent, parse_version
+from builders.release.people import People
 from builders.release.plan import Plan, Progress, make_plan
-from builders.release.runs import CompleteRun, check_runs, merged_facts, names_of
+from builders.release.reviews import read_reviews
+from builders.release.runs import CompleteRun, check_runs, merged_facts, merged_funnel, names_of
 from builders.release.splits import SPLITS
 from builders.release.stage2 import stage2_configs
 from builders.release.staging import staging
 from builders.release.statistics import ReleaseStatistics
+from builders.release.verdicts import ReviewSettings
 from builders.release.write import BATCH_ROWS, write_configs
+from builders.review.folder import Review
 from builders.run import Run, write_json
 from cards.dataset_card import render_dataset_card
-from cards.plots import plot_scores
+from cards.plots import plot_calibration, plot_scores
 
 Transform = Callable[[Row], Row]
 Check = Callable[[Path, Mapping[str, Any]], Mapping[str, Any]]
@@ -61,6 +63,7 @@ def release_runs(
     version: str,
     out: Path,
     parent: Path | Literal["none"] | None = None,
+    reviews: Sequence[Review] = (),
     transform: Transform | None = None,
     check: Check | None = None,
     progress: Progress | None = None,
@@ -69,6 +72,8 @@ def release_runs(
 
     A row that two runs have kept is the first run's, and in the others dropped as a duplicate.
     `parent` is the release that this one follows: by default the latest of its name in `out`.
+    `reviews` are of these runs or of earlier versions; what becomes of the rows that people found
+    wrong is for the runs' recipes to say.
     `transform` changes each ledger row before anything is made of it. `check` is shown the
     folder, without card and manifest, and the facts; what it returns is on both, as `gate`.
     `progress` is told the stage ("splitting", "writing") and the ledger rows read in it.
@@ -80,25 +85,31 @@ def release_runs(
     check_name_and_version(name, version)
     target = out / f"{name}@v{version}"
     check_runs(runs)
-    merged, run_names = merged_facts(runs), names_of(runs)
+    merged = merged_facts(runs)
     with staging(out, name, target) as (folder, scratch):
         # Here, where no other process can add a version.
         before = find_parent(out, name, version, parent)
-        ledgers = Ledgers([run.parts() for run, _ in runs])
-        if transform:
-            ledgers = ledgers.transformed(transform, scratch)
+        opinions = read_reviews(reviews, runs, name=name, version=version, out=out, parent=before)
+        people = People(opinions, ReviewSettings.of(merged["review"])) if opinions else None
+        ledgers = _ledgers(runs, people, transform, scratch)
         plan = make_plan(
             ledgers,
-            run_names,
+            people.names(names_of(runs)) if people else names_of(runs),
             stage=merged["stage"],
             test_share=merged["test_share"],
             folder=scratch,
             earlier=before.earlier() if before else None,
             progress=progress,
         )
-        configs = stage1_configs() if plan.match is None else stage2_configs(plan.match)
+        ledgers = ledgers.dropping(plan.repeated)
+        told = people.told(ledgers.drops, transform) if people else None
+        match = plan.match
+        configs = stage1_configs(told) if match is None else stage2_configs(match, told)
+        if people:
+            merged["funnel"] = merged_funnel([merged["funnel"], people.funnel()])
         statistics = ReleaseStatistics()
-        rows = in_order(_released(ledgers, plan), plan.ranks, ledgers.nbytes(), scratch)
+        public = (to_public(table) for _, table in ledgers.tables())
+        rows = in_order(public, plan.ranks, ledgers.nbytes(), scratch)
         written = write_configs(_batches(rows, plan, statistics, progress), configs, folder)
         if not statistics.gains:
             raise GateRefused("nothing to release: no row was kept")
@@ -112,11 +123,9 @@ def release_runs(
             statistics=statistics,
         )
         facts |= _descent(before)
+        facts["review"] = people.facts(folder, told) if people and told else None
         text = _changelog(before, version, configs, written, facts)
-        funnel = facts["funnel"]
-        plot_scores(
-            funnel["draft_scores"], funnel["refinement_scores"], folder / "assets" / "scores.png"
-        )
+        _draw(facts, folder / "assets")
         facts["gate"] = check(folder, facts) if check else None
         (folder / "README.md").write_text(render_dataset_card(facts), encoding="utf-8")
         (folder / "CHANGELOG.md").write_text(text, encoding="utf-8")
@@ -124,29 +133,26 @@ def release_runs(
     return target
 
 
-def _released(ledgers: Ledgers, plan: Plan) -> Iterator[pa.Table]:
-    """Ledger rows as they are published, but for their order."""
-    first = 0
-    for _, table in ledgers.tables():
-        again = [first + at in plan.repeated for at in range(len(table))] if plan.repeated else []
-        table = to_public(table)
-        if any(again):
-            details = [
-                f"kept in the run {plan.repeated[first + at]}" if repeated else None
-                for at, repeated in enumerate(again)
-            ]
-            table = _as_duplicates(table, np.array(again), details)
-        first += len(table)
-        yield table
+def _ledgers(
+    runs: Sequence[CompleteRun], people: People | None, transform: Transform | None, scratch: Path
+) -> Ledgers:
+    """The rows of the runs and people's corrections of them, without those that people dropped."""
+    ledgers = Ledgers([run.parts() for run, _ in runs])
+    if people:
+        ledgers = people.with_corrections(ledgers, scratch)
+    if transform:
+        ledgers = ledgers.transformed(transform, scratch)
+    return ledgers.dropping(people.drops(ledgers)) if people else ledgers
 
 
-def _as_duplicates(table: pa.Table, which: np.ndarray, details: list[str | None]) -> pa.Table:
-    """`table` with the rows of `which` dropped: an earlier run has kept the same instruction."""
-    values = {"status": "dropped", "reason": "duplicate", "detail": pa.array(details, pa.string())}
-    for name, value in values.items():
-        column = pc.if_else(pa.array(which), value, table[name].combine_chunks())
-        table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
-    return table
+def _draw(facts: Mapping[str, Any], folder: Path) -> None:
+    """The card's pictures."""
+    funnel, review = facts["funnel"], facts["review"]
+    plot_scores(funnel["draft_scores"], funnel["refinement_scores"], folder / "scores.png")
+    if review is not None:
+        calibration = review["trust"]["calibration"]
+        picture = folder / "calibration.png"
+        plot_calibration(calibration["scores"], calibration["margins"], picture)
 
 
 def _batches(

@@ -13,7 +13,7 @@ import xxhash
 from builders.errors import GateRefused
 from builders.near_duplicates import NearDuplicates
 from builders.preferences import LengthMatch
-from builders.release.ledgers import Ledgers
+from builders.release.ledgers import Drop, Ledgers
 from builders.release.splits import Splits, plan_splits, split_hash
 
 Progress = Callable[[str, int], None]
@@ -35,14 +35,14 @@ class Plan:
     """Arrays are by the number of the ledger row, counted over all runs.
 
     `ranks` gives the place of the row's id among all ids, and `tests` whether it is in test.
-    `repeated` maps rows that an earlier run has kept to the name of that run. `match` has seen
+    `repeated` has the rows that an earlier run has kept, as rows to be dropped. `match` has seen
     every kept row of a stage-2 release.
     """
 
     splits: Splits
     ranks: np.ndarray
     tests: np.ndarray
-    repeated: Mapping[int, str]
+    repeated: Mapping[int, Drop]
     match: LengthMatch | None
 
 
@@ -64,7 +64,9 @@ def make_plan(
     near, first_kept = NearDuplicates(folder), FirstKept(names)
     match = LengthMatch() if stage == 2 else None
     ids: list[pa.Array] = []
-    hashes, kept, repeated = array("Q"), array("Q"), {}
+    hashes, kept = array("Q"), array("Q")
+    repeated: dict[int, Drop] = {}
+    drops: dict[str, Drop] = {}
     for run, table in ledgers.tables(_COLUMNS + _LENGTHS * (stage == 2)):
         ids += table["id"].chunks
         for row in table.to_pylist():
@@ -72,7 +74,10 @@ def make_plan(
             near.add(f"{value:x}", row["instruction"], row["task"])
             if row["status"] == "kept":
                 if name := first_kept.in_earlier_run(row["id"], value, run):
-                    repeated[len(hashes)] = name
+                    # One text for each run, and not for each row.
+                    repeated[len(hashes)] = drops.setdefault(
+                        name, ("duplicate", f"kept in the run {name}")
+                    )
                 else:
                     kept.append(value)
                     if match:

@@ -1,16 +1,18 @@
 """The runs that a release is made of: whether they can be, and what they say together."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from builders.errors import BadInput, GateRefused
 from builders.funnel import by_score, mean
+from builders.gate.settings import GateSettings
 from builders.reasons import REASONS
 from builders.release.configs import public_name
 from builders.release.ledgers import Ledgers
+from builders.release.verdicts import ReviewSettings
 from builders.run import Run, sha256_of
-from builders.schema import SCHEMA_VERSION, STEPS
+from builders.schema import LEDGER_VERSIONS, SCHEMA_VERSION, STEPS
 
 Facts = Mapping[str, Any]
 # A run and its manifest.
@@ -31,7 +33,12 @@ _MANIFEST_KEYS = [
     "files",
 ]
 # What a release has one of: runs that differ in it cannot become one.
-_SHARED = ["stage", "schema_version", "licence", "test_share"]
+_SHARED = ["stage", "licence", "test_share"]
+# What a run asks of a release of it; one that says nothing of it asks for the defaults.
+_ASKED: dict[str, Callable[[Facts | None], Any]] = {
+    "gate": GateSettings.of,
+    "review": ReviewSettings.of,
+}
 _SUMMED = ["rows", "drafted", "critiqued", "scored", "calls", "tokens_in", "tokens_out"]
 
 
@@ -45,9 +52,9 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
         folders.add(folder)
     first, facts = runs[0]
     for run, manifest in runs[1:]:
-        # A run that says nothing of a gate asks for its defaults.
-        for key in (*_SHARED, "gate"):
-            if manifest.get(key) != facts.get(key):
+        for key in (*_SHARED, *_ASKED):
+            read = _ASKED.get(key, lambda value: value)
+            if read(manifest.get(key)) != read(facts.get(key)):
                 raise BadInput(
                     f"{run.manifest_path}: {key} is {manifest.get(key)!r}, and {first.folder} has "
                     f"{facts.get(key)!r}; runs of one release agree in it"
@@ -70,7 +77,7 @@ def _check_run(run: Run, manifest: Facts) -> None:
     missing = [key for key in _MANIFEST_KEYS if key not in manifest]
     if missing:
         raise BadInput(f"{where}: the keys {', '.join(missing)} are missing")
-    if manifest["schema_version"] != SCHEMA_VERSION:
+    if manifest["schema_version"] not in LEDGER_VERSIONS:
         raise BadInput(
             f"{where}: the rows have schema {manifest['schema_version']}, and this version "
             f"releases schema {SCHEMA_VERSION}"
@@ -117,6 +124,8 @@ def merged_facts(runs: Sequence[CompleteRun]) -> dict[str, Any]:
     abouts = dict.fromkeys(manifest["about"] for manifest in manifests if manifest["about"])
     return {
         **{key: first[key] for key in _SHARED},
+        "schema_version": SCHEMA_VERSION,
+        "review": first.get("review"),
         **{key: _agreed(manifests, key) for key in ("recipe_sha256", "seed")},
         "language": _distinct(code for manifest in manifests for code in manifest["language"]),
         "about": "\n\n".join(abouts) or None,

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from builders.preferences import LengthMatch, to_preference
-from builders.release.configs import Batch, Config, Row, ledger_config
+from builders.release.configs import Batch, Config, Row, ledger_config, verdict_configs
+from builders.release.verdicts import Told
 from builders.schema import PREFERENCES, InvalidRow, validate_preference_row
 
 
-def stage2_configs(match: LengthMatch) -> list[Config]:
-    """`match` has seen every kept row of the release."""
+def stage2_configs(match: LengthMatch, told: Told | None = None) -> list[Config]:
+    """`match` has seen every kept row of the release; `told` is what people said, if asked."""
     return [
         Config(
             "preferences",
@@ -26,6 +27,7 @@ def stage2_configs(match: LengthMatch) -> list[Config]:
             _pairs(match.keeps),
         ),
         ledger_config(),
+        *verdict_configs(told),
     ]
 
 

@@ -20,19 +20,32 @@ def release(
             help="The release before this one, or 'none'; else the latest of its name in OUT."
         ),
     ] = None,
+    review: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A review folder, or the run or release that was reviewed; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     evaluation: Evaluation = None,
     allow: Allow = None,
     reason: Reason = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
-    """Write NAME@vVERSION: parquet, card, changelog and manifest, if the gate lets it pass."""
+    """Write NAME@vVERSION: parquet, card, changelog and manifest, if the gate lets it pass.
+
+    What people said in a --review goes along, and rows that they found wrong are dropped or
+    corrected, as the recipe's `review:` block says.
+    """
     from builders.gate.gate import ReleaseGate
     from builders.gate.settings import GateSettings
     from builders.release.make import release_runs
+    from builders.review.folder import open_review
     from builders.run import open_complete_run
     from pipelines.cli import console
 
     opened = [open_complete_run(run) for run in runs]
+    reviews = [open_review(folder) for folder in review or []]
     total = sum(manifest.get("funnel", {}).get("rows", 0) for _, manifest in opened)
     stages = {"splitting": total, "writing": total, "checking": None}
     with console.RowsProgress(stages) as progress:
@@ -49,6 +62,7 @@ def release(
             version=version,
             out=out,
             parent=Path(parent) if parent not in (None, "none") else parent,
+            reviews=reviews,
             transform=gate.transform,
             check=gate.check,
             progress=progress,

@@ -32,7 +32,9 @@ FEEDBACK_ROW = {
     "draft_model": "m",
     "critic_model": "c",
     "critique_template": None,
+    "human_verdict": None,
 }
+SUMMARY = {"verdicts": 3, "better": "refinement", "draft_score": 4.5, "refinement_score": 8.0}
 
 LEDGER_ROW = {
     **dict.fromkeys(LEDGER),
@@ -111,6 +113,12 @@ def test_a_string_is_split_into_characters_by_features():
         ("refinement", "\ud800", "surrogate"),
         ("licence", ..., "missing keys"),
         ("extra", 1, "unknown keys"),
+        ("human_verdict", ..., "missing keys"),
+        ("human_verdict", {"verdicts": 3}, "missing keys"),
+        ("human_verdict", {**SUMMARY, "verdicts": 0}, "human_verdict.verdicts is 0"),
+        ("human_verdict", {**SUMMARY, "better": "A"}, "better is 'A'"),
+        ("human_verdict", {**SUMMARY, "draft_score": 0.5}, "human_verdict.draft_score is 0.5"),
+        ("human_verdict", {**SUMMARY, "refinement_score": 8}, "not a mean"),
     ],
 )
 def test_feedback_rows_that_are_refused(path, value, says):
@@ -162,6 +170,17 @@ def test_good_rows_pass_and_survive_parquet(tmp_path):
     validate_ledger_row(LEDGER_ROW)
     Dataset.from_list([FEEDBACK_ROW], features=FEEDBACK).to_parquet(tmp_path / "rows.parquet")
     assert Dataset.from_parquet(str(tmp_path / "rows.parquet"))[0] == FEEDBACK_ROW
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [SUMMARY, {**SUMMARY, "better": None, "draft_score": None}, {**SUMMARY, "verdicts": 1}],
+)
+def test_what_people_said_survives_parquet(tmp_path, summary):
+    row = {**FEEDBACK_ROW, "human_verdict": summary}
+    validate_feedback_row(row)
+    Dataset.from_list([row], features=FEEDBACK).to_parquet(tmp_path / "rows.parquet")
+    assert Dataset.from_parquet(str(tmp_path / "rows.parquet"))[0] == row
 
 
 SFT_ROW = {

@@ -101,6 +101,7 @@ FACTS = {
         ],
         "redacted": None,
     },
+    "review": None,
     "limits": {
         "scripted": False,
         "checker": False,

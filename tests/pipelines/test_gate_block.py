@@ -1,4 +1,4 @@
-"""The recipe's `gate:` block: checked, in no run's identity, and in every run's manifest."""
+"""The blocks `gate:` and `review:`: checked, in no run's identity, in every run's manifest."""
 
 from pathlib import Path
 
@@ -8,10 +8,11 @@ import yaml
 from builders.errors import BadInput
 from builders.gate.check import CHECKS
 from builders.gate.settings import GateSettings
+from builders.release.verdicts import ReviewSettings
 from builders.run import Run
 from pipelines.build import build_run
-from pipelines.recipe import GateBlock
 from pipelines.recipe_file import load_recipe
+from pipelines.recipe_release import GateBlock, ReviewBlock
 
 RECIPE = """
 name: x
@@ -41,6 +42,12 @@ def test_the_block_has_the_settings_and_their_defaults():
         ("{phone_regions: [usa]}", "gate.phone_regions.0"),
         ("{overlap: refuse}", "gate.overlap"),
         ("strict", "gate"),
+        ("{min_agreement: 1.5}", "gate.min_agreement"),
+        ("{min_agreement: 80%}", "gate.min_agreement"),
+        ("{min_alpha: -2}", "gate.min_alpha"),
+        ("{min_verdicts: 0}", "gate.min_verdicts"),
+        ("{min_verdicts: 2.5}", "gate.min_verdicts"),
+        ("{min_kappa: 0.5}", "unknown key 'gate.min_kappa'; did you mean 'min_alpha'?"),
     ],
 )
 def test_a_bad_block_is_one_line_that_names_the_key(tmp_path, gate, says):
@@ -48,6 +55,27 @@ def test_a_bad_block_is_one_line_that_names_the_key(tmp_path, gate, says):
         recipe(tmp_path, f"gate: {gate}\n")
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("review", "says"),
+    [
+        ("{wrong: delete}", "review.wrong"),
+        ("{rong: drop}", "unknown key 'review.rong'; did you mean 'wrong'?"),
+        ("[drop]", "review"),
+        ("drop", "review"),
+    ],
+)
+def test_so_is_a_bad_rule_for_reviews(tmp_path, review, says):
+    with pytest.raises(BadInput) as error:
+        recipe(tmp_path, f"review: {review}\n")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_the_rule_for_reviews_has_its_default():
+    assert ReviewSettings.of(ReviewBlock().model_dump()) == ReviewSettings()
+    assert set(ReviewBlock.model_fields) == set(ReviewSettings.__dataclass_fields__)
 
 
 def test_evaluation_files_are_found_beside_the_recipe(tmp_path):
@@ -62,16 +90,19 @@ def test_it_is_recorded_and_can_be_changed_when_the_run_is_complete(tmp_path):
     assert GateSettings.of(before["gate"]) == GateSettings()
     files = [path.read_bytes() for path in run.parts()]
 
-    changed = recipe(tmp_path, "gate: {personal_data: redact, phone_regions: [DE]}\n")
+    asked = "gate: {personal_data: redact, phone_regions: [DE], min_alpha: 0.4}\n"
+    changed = recipe(tmp_path, f"{asked}review: {{wrong: correct}}\n")
     assert changed.sha256 == plain.sha256
     run = build_run(changed, tmp_path / "run")
     after = Run(tmp_path / "run").read_manifest()
     assert GateSettings.of(after["gate"]) == GateSettings(
-        personal_data="redact", phone_regions=("DE",)
+        personal_data="redact", phone_regions=("DE",), min_alpha=0.4
     )
-    assert {**after, "gate": before["gate"]} == before
+    assert (before["review"], after["review"]) == ({"wrong": "drop"}, {"wrong": "correct"})
+    assert {**after, "gate": before["gate"], "review": before["review"]} == before
     assert [path.read_bytes() for path in run.parts()] == files
-    assert load_recipe(run.recipe_path, pin=False).gate == changed.gate
+    recorded = load_recipe(run.recipe_path, pin=False)
+    assert (recorded.gate, recorded.review) == (changed.gate, changed.review)
 
     mtime = run.manifest_path.stat().st_mtime_ns
     build_run(changed, tmp_path / "run")
@@ -80,6 +111,7 @@ def test_it_is_recorded_and_can_be_changed_when_the_run_is_complete(tmp_path):
 
 def test_the_page_states_the_defaults():
     page = (Path(__file__).parents[2] / "docs" / "gate.md").read_text()
-    block = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["gate"]
-    assert block == GateBlock().model_dump()
+    gate, review = (yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml\n")[1:])
+    assert gate == {"gate": GateBlock().model_dump()}
+    assert review == {"review": ReviewBlock().model_dump()}
     assert [name for name in CHECKS if f"| `{name}` |" in page] == [*CHECKS]

@@ -96,6 +96,7 @@ def feedback_of(row):
         "draft_model": calls["draft"]["model"] if "draft" in calls else None,
         "critic_model": calls["critique"]["model"],
         "critique_template": calls["critique"]["template"],
+        "human_verdict": None,
     }
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,9 +16,10 @@ from builders.release.changes import next_version, row_changes
 from builders.release.digests import row_digests
 from builders.release.parent import find_parent, parse_version
 from builders.run import write_json
-from builders.schema import LEDGER, SFT
+from builders.schema import LEDGER, SFT, VERDICTS
 from tests.builders.release.releases import all_rows, ids, manifest_of, release_of
 from tests.ledger_rows import kept_rows, ledger_row, ledger_rows
+from tests.verdict_rows import verdict_row
 
 VERSIONS = st.tuples(*[st.integers(0, 30)] * 3)
 
@@ -79,10 +81,10 @@ def test_another_schema_is_a_major_change(out):
     edit_manifest(
         out / "releases" / "tiny@v1.0.0", lambda facts: facts.update(schema_version="0.9")
     )
-    with pytest.raises(BadInput, match=r"schema was 0.9 and is 1.0; .* major .* at least 2.0.0"):
+    with pytest.raises(BadInput, match=r"schema was 0.9 and is 1.1; .* major .* at least 2.0.0"):
         release_of(out, ROWS, version="1.1.0")
     log = (release_of(out, ROWS, version="2.0.0") / "CHANGELOG.md").read_text()
-    assert "- The schema was 0.9 and is 1.0." in log
+    assert "- The schema was 0.9 and is 1.1." in log
 
 
 def test_a_config_that_is_gone_or_has_other_columns_is_a_major_change(out):
@@ -281,6 +283,24 @@ def test_digests_are_of_the_values_and_not_of_how_they_lie(numbers, start, cut):
     for one, first in zip(rows, digests, strict=True):
         for other, second in zip(rows, digests, strict=True):
             assert (one == other) == (first == second)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"assisted": True},
+        {"suggestions_actionable": None},
+        {"suggestions_actionable": False},
+        {"started_at": None},
+        {"submitted_at": datetime(2026, 3, 2, 9, 1, 0, 1, tzinfo=UTC)},
+        {"seconds": None},
+        {"inclusion_probability": 0.25},
+    ],
+)
+def test_a_digest_is_of_answers_and_times_too(change):
+    rows = [verdict_row(0), {**verdict_row(0), **change}, verdict_row(0)]
+    digests = row_digests(pa.Table.from_pylist(rows, VERDICTS.arrow_schema))
+    assert digests[0] == digests[2] != digests[1]
 
 
 @pytest.mark.parametrize(

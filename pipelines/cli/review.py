@@ -107,8 +107,8 @@ def _push(server: "Server", source: Any, wishes: "Wishes") -> "Pushed":
     from pipelines.cli import console
     from pipelines.review.push import push as carry_out
 
-    wanted = wishes.sample + wishes.calibration
-    with console.RowsProgress({"drawing": wanted, "uploading": wanted}) as progress:
+    stages = {"drawing": None, "uploading": wishes.sample + wishes.calibration}
+    with console.RowsProgress(stages) as progress:
         return carry_out(server, source, wishes, progress)
 
 

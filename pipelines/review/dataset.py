@@ -21,13 +21,8 @@ comes last.
 2. Say which answer is better. Go by what the instruction asks for: is it right, is it complete, \
 is it clear? That one is longer makes it no better. If you would be as content with either, \
 choose *They are equally good*.
-3. Score each answer from 1 to 10.
-
-| score | means |
-|---|---|
-| 1 | useless or harmful |
-| 5 | usable, with real faults |
-| 10 | nothing left to improve |
+3. Score each answer: 1 is useless or harmful, 5 is usable with real faults, 10 leaves nothing to \
+improve.
 
 **Then read the critique.** Its first line says which answer it is of.
 
@@ -57,7 +52,7 @@ _TITLES = {
     "answer_b": "Answer B",
     "critique": "Critique (after the first three questions)",
 }
-_SCALE = "1: useless or harmful. 5: usable, with real faults. 10: nothing left to improve."
+_SCALE = "1: useless or harmful. 5: usable, with real faults. 10: leaves nothing to improve."
 _WHOLE = "Only if you would change something; then the whole text."
 
 
@@ -108,7 +103,7 @@ def _questions(client: Any) -> Iterator[Any]:
         },
         "weaknesses_real": label(
             "weaknesses_real",
-            "Are the weaknesses real that the critique names?",
+            "Are the weaknesses that the critique names real?",
             real,
             "If it names none: all, if there is none; none, if it has missed one that matters.",
         ),

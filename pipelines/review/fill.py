@@ -22,7 +22,7 @@ from pipelines.review.server import Server
 if TYPE_CHECKING:
     from argilla import Settings
 
-# Called with the stage ("drawing", "uploading") and what is done of it.
+# Called with the stage and what is done of it: rows read for "drawing", records for "uploading".
 Progress = Callable[[str, int], None]
 Facts = Mapping[str, Any]
 Drawn = Sequence[Mapping[str, Any]]

@@ -145,6 +145,11 @@ class _Reader:
                 unknown += 1
             if self.progress:
                 self.progress(number)
+        if unknown and not seen:
+            raise BadInput(
+                f"{self.server.url}: the dataset has {unknown:,} records and none of this review's,"
+                f" which was pushed to {self.review.facts['url']}"
+            )
         deleted = drawn.keys() - seen
         return _Part(now, found | self._of(deleted), sorted(deleted), unknown)
 

@@ -42,6 +42,8 @@ from pipelines.review.server import Server
 
 WORKSPACE = "reviews"
 _LONGEST_NAME = 200
+# Rows read between two signs of life.
+_TOLD_EVERY = 1000
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,7 @@ def push(
     folder = wishes.out or REVIEWS / source.path.resolve().name
     facts = facts_of(server, source, wishes, folder)
     begun = _begun(folder, facts)
-    drawn = _drawn(folder, source, facts, begun)
-    if progress:
-        progress("drawing", len(drawn))
+    drawn = _drawn(folder, source, facts, begun, progress)
     workspace_id = _check_workspace(server, facts["workspace"], wishes.people)
     if workspace_id:
         check_datasets(server, facts, workspace_id, drawn, begun)
@@ -192,14 +192,26 @@ def _differing(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]
 
 
 def _drawn(
-    folder: Path, source: Source, facts: Mapping[str, Any], begun: str | None
+    folder: Path,
+    source: Source,
+    facts: Mapping[str, Any],
+    begun: str | None,
+    progress: Progress | None,
 ) -> list[dict[str, Any]]:
+    """The rows that an earlier push has drawn, or those that this one draws."""
     path = folder / "drawn.parquet"
     if begun and path.exists():
         return read_rows(path, DRAWN)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, row in enumerate(source.rows(), start=1):
+            yield row
+            if progress and number % _TOLD_EVERY == 0:
+                progress("drawing", number)
+
     asked = ("strategy", "seed", "sample", "calibration", "assisted")
     design = Design(facts["name"], source.digest, **{name: facts[name] for name in asked})
-    return draw(source.rows, design)
+    return draw(rows, design)
 
 
 def _notes(facts: Mapping[str, Any], drawn: list[dict[str, Any]], annotators: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ import argilla as rg
 import pytest
 
 from builders.errors import BadInput
-from builders.review.folder import FACTS, UNFINISHED, open_review
+from builders.review.folder import FACTS, UNFINISHED, open_review, write_facts
 from pipelines.cli.review import pull, push
 from pipelines.lock import run_lock
 from pipelines.review.people import PASSWORDS
@@ -245,6 +245,13 @@ def test_a_dataset_or_workspace_that_is_gone_says_so(begin, argilla_server):
     reviewing.owner("DELETE", f"datasets/{reviewing.datasets['sample']}")
     with pytest.raises(BadInput, match="workspace 'push' has no dataset 'gone'"):
         pull(reviewing.review.folder)
+
+
+def test_the_dataset_of_another_review_is_not_pulled(begin):
+    one, two = (begin(name, sample=1)[0].review for name in ("mine", "yours"))
+    write_facts(two.folder / FACTS, {**two.facts, "datasets": one.facts["datasets"]})
+    with pytest.raises(BadInput, match="the dataset has 1 records and none of this review's"):
+        pull(two.folder)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -12,6 +12,7 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from builders.errors import BadInput
@@ -68,12 +69,23 @@ class Manifest(BaseModel):
 
     name: str
     version: str
+    stage: Literal[1, 2]
+    licence: str
+    language: list[str]
     files: dict[str, ReleasedFile]
     configs: dict[str, dict[str, ReleasedSplit]]
     sources: list[ReleasedSource] = []
     # Empty where the release was made without a gate.
     gate: Annotated[GateRecord | None, BeforeValidator(lambda gate: gate or None)] = None
     _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _lists_its_files(self) -> Self:
+        named = (split.files for config in self.configs.values() for split in config.values())
+        for path in (path for files in named for path in files):
+            if path not in self.files:
+                raise ValueError(f"{path} is in a config and not among the files")
+        return self
 
     @property
     def facts(self) -> dict[str, Any]:

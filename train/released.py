@@ -62,8 +62,12 @@ class Released:
         }
 
     def sha256s(self) -> dict[str, str]:
-        """What the manifest says of each file of the config."""
+        """What the manifest says of each file of the config; BadInput where it does not."""
         files = [path for split in self.splits for path in self._files(split)]
+        for path in files:
+            if path not in self.manifest.files:
+                where = self.folder / "manifest.json"
+                raise BadInput(f"{where}: not a release's manifest ({path} is not in its files)")
         return {path: self.manifest.files[path].sha256 for path in files}
 
     def _files(self, split: str) -> list[str]:

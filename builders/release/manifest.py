@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -12,7 +12,6 @@ from pydantic import (
     TypeAdapter,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 from builders.errors import BadInput
@@ -78,14 +77,6 @@ class Manifest(BaseModel):
     # Empty where the release was made without a gate.
     gate: Annotated[GateRecord | None, BeforeValidator(lambda gate: gate or None)] = None
     _facts: dict[str, Any] = PrivateAttr(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _lists_its_files(self) -> Self:
-        named = (split.files for config in self.configs.values() for split in config.values())
-        for path in (path for files in named for path in files):
-            if path not in self.files:
-                raise ValueError(f"{path} is in a config and not among the files")
-        return self
 
     @property
     def facts(self) -> dict[str, Any]:

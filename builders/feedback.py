@@ -1,15 +1,12 @@
 """How feedback is written: one form, which training shows and the parser reads back."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from builders.prompts import PARTS
 
 
-# A row's sections are written several times over, once for each form of training rows.
-@lru_cache(8192)
-def _section(title: str, items: tuple[str, ...]) -> str:
+def _section(title: str, items: Sequence[str]) -> str:
     if not items:
         return f"### {title}\nNone."
     # Later lines of an item are indented under it, so that none can pass for a heading.
@@ -18,6 +15,16 @@ def _section(title: str, items: tuple[str, ...]) -> str:
         for number, item in enumerate(items, start=1)
     )
     return f"### {title}\n" + "\n".join(lines)
+
+
+# What each part of a feedback is written as, in the order in which they are written.
+BLOCKS: dict[str, Callable[[Any], str]] = {
+    "weaknesses": lambda items: _section("Weaknesses", items),
+    "suggestions": lambda items: _section("Suggestions", items),
+    "score": lambda score: f"Overall Score: [[{score}]]",
+    "refinement": lambda text: f"### Improved Response\n{text.strip()}",
+}
+BETWEEN_BLOCKS = "\n\n"
 
 
 def render_feedback(
@@ -30,13 +37,9 @@ def render_feedback(
 
     Leaving parts out makes the paper's ablations (Table 4).
     """
-    blocks = []
-    if "weaknesses" in parts:
-        blocks.append(_section("Weaknesses", tuple(critique["weaknesses"])))
-    if "suggestions" in parts:
-        blocks.append(_section("Suggestions", tuple(critique["suggestions"])))
-    if "score" in parts:
-        blocks.append(f"Overall Score: [[{critique['score']}]]")
+    values = {part: critique[part] for part in parts}
     if refinement is not None:
-        blocks.append(f"### Improved Response\n{refinement.strip()}")
-    return "\n\n".join(blocks)
+        values["refinement"] = refinement
+    return BETWEEN_BLOCKS.join(
+        write(values[part]) for part, write in BLOCKS.items() if part in values
+    )

@@ -5,7 +5,8 @@ design, and are compared by the problem (`task`) itself instead, as in `builders
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,10 @@ class NearDuplicates:
         self._same: list[tuple[int, int]] = []
         self._tasks: dict[bytes, int] = {}
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
+        # One thread, so that sketches come in the order of their texts. Most of the work is
+        # numpy's, which lets the caller go on reading.
+        self._pool = ThreadPoolExecutor(1, "sketches")
+        self._sketching: Future[None] | None = None
 
     def add(self, id: str, instruction: str, task: str | None) -> None:  # noqa: A002
         place = len(self._ids)
@@ -57,6 +62,7 @@ class NearDuplicates:
     def groups(self) -> Iterator[list[str]]:
         """Ids that hang together by likeness, two or more; in the order of adding."""
         self._sketch()
+        self._wait()
         labels = _components(len(self._ids), self._same)
         if self._sketched:
             labels = self._joined(labels)
@@ -72,10 +78,19 @@ class NearDuplicates:
                 yield ids
 
     def _sketch(self) -> None:
+        """Begin with the texts that wait; raises what went wrong with those before them."""
+        self._wait()
         if self._texts:
-            # The low halves: 2⁻¹⁶ of the numbers that differ look equal.
-            self._file.write(sketches(self._texts).astype(np.uint16).tobytes())
+            self._sketching = self._pool.submit(self._write, self._texts)
             self._texts = []
+
+    def _wait(self) -> None:
+        if self._sketching is not None:
+            self._sketching.result()
+
+    def _write(self, texts: Sequence[str]) -> None:
+        # The low halves: 2⁻¹⁶ of the numbers that differ look equal.
+        self._file.write(sketches(texts).astype(np.uint16).tobytes())
 
     def _joined(self, labels: np.ndarray) -> np.ndarray:
         self._file.flush()

@@ -3,16 +3,17 @@
 The conversation is `user: instruction → assistant: draft → user: request → assistant: feedback
 and refinement`. Each assistant turn is a row of its own with all that came before it as prompt,
 so that TRL masks rightly without a patched chat template, and so that the trained model can be
-asked each thing apart: to answer, to review a given answer, to refine it. `turns` is also what
-the pipelines send to a trained model, so training and use read the same text.
+asked each thing apart: to answer, to review a given answer, to refine it. `review_turns` is also
+what the pipelines send to a trained model, so training and use read the same text.
+
+What a form has of each row is said here once, as turns whose texts stand for columns; the rows
+are made by `builders.sft_table`.
 """
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
-from typing import Any
 
-from builders.feedback import render_feedback
 from builders.prompts import PARTS, Message, chat, request_prompt
 
 
@@ -66,41 +67,73 @@ def review_turns(
     ]
 
 
-def _row(id_: str, turn: str, prompt: list[Message], completion: str) -> dict[str, Any]:
-    return {
-        "id": id_,
-        "turn": turn,
-        "prompt": prompt,
-        "completion": [{"role": "assistant", "content": completion}],
-    }
+class Column(str):
+    """The name of a ledger column, in the place of a text of it."""
 
 
-def to_sft(row: Mapping[str, Any], form: SftForm) -> Iterator[dict[str, Any]]:
-    """The training rows of one kept ledger row."""
-    instruction, system, draft = row["instruction"], row["system"], row["draft"]
-    question = chat(instruction, system)
+@dataclass(frozen=True)
+class Feedback:
+    """What `render_feedback` writes of the `critique` column and, where given, the refinement."""
+
+    critique: str
+    refinement: str | None = None
+    parts: tuple[str, ...] = PARTS
+
+
+class Rows(Enum):
+    """Which rows have a turn, by what the independent review leaves of their refinement."""
+
+    ALL = "all"
+    DONE = "changed, and nothing is left to improve"
+    UNFINISHED = "changed, and something is left to improve"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A turn of the assistant that is learnt: the texts of `prompt` are columns or fixed."""
+
+    name: str
+    prompt: tuple[Message, ...]
+    completion: Column | Feedback
+    rows: Rows = Rows.ALL
+
+
+_SYSTEM, _INSTRUCTION = Column("system"), Column("instruction")
+
+
+def turns_of(form: SftForm) -> list[Turn]:
+    """The turns that a kept ledger row may have, in their order."""
+    question = tuple(chat(_INSTRUCTION, _SYSTEM))
     if form.refine_only:
-        yield _row(row["id"], "refinement", question, row["refinement"])
-        return
-    if form.draft:
-        yield _row(row["id"], "draft", question, draft)
-    yield _row(
-        row["id"],
-        "feedback",
-        review_turns(instruction, draft, system=system, parts=form.parts),
-        render_feedback(row["critique"], row["refinement"], parts=form.parts),
+        return [Turn("refinement", question, Column("refinement"))]
+    drafted = [Turn("draft", question, Column("draft"))] if form.draft else []
+    feedback = Feedback("critique", "refinement", form.parts)
+    return [
+        *drafted,
+        Turn("feedback", _reviewed("draft", parts=form.parts), feedback),
+        *(_balancing() if form.balanced else []),
+    ]
+
+
+def _balancing() -> list[Turn]:
+    repeated = Feedback("refinement_assessment", "refinement")
+    return [
+        Turn("feedback", _reviewed("refinement"), repeated, Rows.DONE),
+        *(
+            Turn(
+                "assessment",
+                _reviewed(part, refined=False),
+                Feedback(f"{part}_assessment"),
+                Rows.UNFINISHED,
+            )
+            for part in ("draft", "refinement")
+        ),
+    ]
+
+
+def _reviewed(
+    answer: str, *, parts: tuple[str, ...] = PARTS, refined: bool = True
+) -> tuple[Message, ...]:
+    return tuple(
+        review_turns(_INSTRUCTION, Column(answer), system=_SYSTEM, parts=parts, refined=refined)
     )
-    if form.balanced and row["refinement"] != draft:
-        yield from _balancing(row)
-
-
-def _balancing(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    instruction, system, refinement = row["instruction"], row["system"], row["refinement"]
-    review = row["refinement_assessment"]
-    if not review["weaknesses"] and not review["suggestions"]:
-        prompt = review_turns(instruction, refinement, system=system)
-        yield _row(row["id"], "feedback", prompt, render_feedback(review, refinement))
-        return
-    for part in ("draft", "refinement"):
-        prompt = review_turns(instruction, row[part], system=system, refined=False)
-        yield _row(row["id"], "assessment", prompt, render_feedback(row[f"{part}_assessment"]))

@@ -13,6 +13,7 @@ from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from builders.errors import BadInput
 from pipelines.embedded import CHECKPOINT, MODEL_NAME, MODEL_SOURCE, checkpoint_path
+from pipelines.llms.precision import has_fast_bfloat16
 
 _ADAPTER = "adapter_config.json"
 
@@ -107,10 +108,7 @@ def _loaded(kind: Any, name: str, **settings: Any) -> Any:
 def _dtype(*, trains_all: bool) -> torch.dtype:
     """Of the weights. All of them are trained in float32, under autocast where there is bf16
     (ZeRO-3 keeps its own float32 copy); what a LoRA adapter leaves frozen may be bfloat16."""
-    if torch.cuda.is_available():
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    fast = has_fast_bfloat16("cuda" if torch.cuda.is_available() else "cpu")
     frozen = not trains_all or is_deepspeed_zero3_enabled()
     return torch.bfloat16 if fast and frozen else torch.float32
 

@@ -6,16 +6,16 @@ and what is read are the files that the release's manifest names, each with its 
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from builders.errors import BadInput
+from builders.release.manifest import Manifest, read_manifest
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -27,19 +27,19 @@ class Released:
 
     folder: Path
     config: str
-    manifest: dict[str, Any]
+    manifest: Manifest
     repo: str | None = None
     commit: str | None = None
 
     @property
     def splits(self) -> list[str]:
-        return list(self.manifest["configs"][self.config])
+        return list(self.manifest.configs[self.config])
 
     @property
     def title(self) -> str:
         """Name, version, config and, from the Hub, the commit: what a run says it trains on."""
         where = f" from {self.repo} at commit {self.commit}" if self.repo else ""
-        return f"{self.manifest['name']} {self.manifest['version']} ({self.config}){where}"
+        return f"{self.manifest.name} {self.manifest.version} ({self.config}){where}"
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
         """The rows of a split in the release's order; none where it has no such split."""
@@ -49,21 +49,30 @@ class Released:
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint records of where its rows came from."""
-        files = [path for split in self.splits for path in self._files(split)]
         return {
-            "name": self.manifest["name"],
-            "version": self.manifest["version"],
-            "licence": self.manifest["licence"],
-            "language": self.manifest["language"],
-            "stage": self.manifest["stage"],
+            "name": self.manifest.name,
+            "version": self.manifest.version,
+            "licence": self.manifest.licence,
+            "language": self.manifest.language,
+            "stage": self.manifest.stage,
             "config": self.config,
             "repo": self.repo,
             "commit": self.commit,
-            "sha256": {path: self.manifest["files"][path]["sha256"] for path in files},
+            "sha256": self.sha256s(),
         }
 
+    def sha256s(self) -> dict[str, str]:
+        """What the manifest says of each file of the config; BadInput where it does not."""
+        files = [path for split in self.splits for path in self._files(split)]
+        for path in files:
+            if path not in self.manifest.files:
+                where = self.folder / "manifest.json"
+                raise BadInput(f"{where}: not a release's manifest ({path} is not in its files)")
+        return {path: self.manifest.files[path].sha256 for path in files}
+
     def _files(self, split: str) -> list[str]:
-        return self.manifest["configs"][self.config].get(split, {}).get("files", [])
+        splits = self.manifest.configs[self.config]
+        return splits[split].files if split in splits else []
 
 
 def open_release(release: str, revision: str | None, config: str, *, stage: int) -> Released:
@@ -75,42 +84,31 @@ def open_release(release: str, revision: str | None, config: str, *, stage: int)
     if Path(release).expanduser().is_dir():
         if revision is not None:
             raise BadInput(f"revision: {release} is a folder, and a folder has one version")
-        found = Released(Path(release).expanduser(), config, {})
+        folder, repo, commit = Path(release).expanduser(), None, None
     elif _REPO.fullmatch(release):
-        found = _downloaded(release, revision, config)
+        repo = release
+        folder, commit = _downloaded(repo, revision, config)
     else:
         raise BadInput(f"release: {release} is neither a folder nor the ORG/NAME of a dataset")
-    found = replace(found, manifest=_manifest(found, release, stage))
-    for path, digest in found.facts()["sha256"].items():
-        if _sha256(found.folder / path) != digest:
-            raise BadInput(f"release: {found.folder / path} is not the file that was released")
+    manifest = read_manifest(folder)
+    if manifest.stage != stage:
+        raise BadInput(
+            f"release: {release} is of stage {manifest.stage}; train/stage{manifest.stage}.py "
+            "trains on it"
+        )
+    if config not in manifest.configs:
+        raise BadInput(
+            f"dataset_config: {release} has no {config!r}; it has {', '.join(manifest.configs)}"
+        )
+    found = Released(folder, config, manifest, repo, commit)
+    for path, digest in found.sha256s().items():
+        if _sha256(folder / path) != digest:
+            raise BadInput(f"release: {folder / path} is not the file that was released")
     return found
 
 
-def _manifest(found: Released, release: str, stage: int) -> dict[str, Any]:
-    path = found.folder / "manifest.json"
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        configs, released_stage = manifest["configs"], manifest["stage"]
-        if found.config in configs:
-            replace(found, manifest=manifest).facts()
-    except FileNotFoundError:
-        raise BadInput(f"release: {release} has no manifest.json; it is not a release") from None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise BadInput(f"release: {path} is not a release's manifest") from None
-    if released_stage != stage:
-        raise BadInput(
-            f"release: {release} is of stage {released_stage}; train/stage{released_stage}.py "
-            "trains on it"
-        )
-    if found.config not in configs:
-        raise BadInput(
-            f"dataset_config: {release} has no {found.config!r}; it has {', '.join(configs)}"
-        )
-    return manifest
-
-
-def _downloaded(repo: str, revision: str | None, config: str) -> Released:
+def _downloaded(repo: str, revision: str | None, config: str) -> tuple[Path, str]:
+    """The folder of a snapshot, and its commit."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import OfflineModeIsEnabled
 
@@ -132,7 +130,7 @@ def _downloaded(repo: str, revision: str | None, config: str) -> Released:
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"release: {repo} at {revision or 'main'}: {reason}") from None
-    return Released(Path(folder), config, {}, repo, commit)
+    return Path(folder), commit
 
 
 def _sha256(path: Path) -> str | None:

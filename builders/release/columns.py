@@ -1,26 +1,15 @@
 """Columns of a release made and checked whole, since a million rows are too many one by one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builders.prompts import Message
 from builders.schema import InvalidRow
 
 ROLES = pa.array(["system", "user", "assistant"])
-
-
-def message_column(conversations: Sequence[Sequence[Message]]) -> pa.ListArray:
-    messages = [message for conversation in conversations for message in conversation]
-    texts = [
-        pa.array([message[key] for message in messages], pa.string()) for key in ("role", "content")
-    ]
-    bounds = np.cumsum([0, *map(len, conversations)], dtype=np.int32)
-    made = pa.StructArray.from_arrays(texts, ["role", "content"])
-    return pa.ListArray.from_arrays(pa.array(bounds), made)
 
 
 def last_of_step(calls: pa.ListArray, step: str, key: str) -> pa.Array:

@@ -24,7 +24,6 @@ from builders.release.columns import (
     check_rows,
     full,
     last_of_step,
-    message_column,
 )
 from builders.release.verdicts import Told
 from builders.schema import (
@@ -35,24 +34,14 @@ from builders.schema import (
     validate_feedback_row,
     validate_sft_row,
 )
-from builders.sft import SFT_FORMS, SftForm, to_sft
+from builders.sft import SFT_FORMS, SftForm
+from builders.sft_table import Taught, sft_table
 
 Row = dict[str, Any]
 
 _PATH = re.compile(r"(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)")
 _SUMMARY = FEEDBACK.arrow_schema.field("human_verdict").type
 _NOBODYS: Mapping[str, Row] = MappingProxyType({})
-# What of a ledger row training rows are made of.
-_TAUGHT = [
-    "id",
-    "instruction",
-    "system",
-    "draft",
-    "critique",
-    "refinement",
-    "draft_assessment",
-    "refinement_assessment",
-]
 
 
 @dataclass(frozen=True)
@@ -66,9 +55,8 @@ class Batch:
         return self.ledger.filter(pc.equal(self.ledger["status"], "kept"))
 
     @cached_property
-    def taught(self) -> list[Row]:
-        """The kept rows, with the columns that training rows are made of."""
-        return self.kept.select(_TAUGHT).to_pylist()
+    def taught(self) -> Taught:
+        return Taught(self.kept)
 
     def last_call(self, step: str, key: str) -> pa.Array:
         """`key` of the kept rows' last call of `step`, or null."""
@@ -147,16 +135,9 @@ def _sound_feedback(table: pa.Table) -> bool:
     )
 
 
-def sft_table(form: SftForm, batch: Batch) -> pa.Table:
-    """The rows that `builders.sft.to_sft` makes of the kept rows."""
-    rows = [turn for row in batch.taught for turn in to_sft(row, form)]
-    columns = [
-        [row["id"] for row in rows],
-        [row["turn"] for row in rows],
-        message_column([row["prompt"] for row in rows]),
-        message_column([row["completion"] for row in rows]),
-    ]
-    return check_rows(pa.table(columns, schema=SFT.arrow_schema), _sound_sft, validate_sft_row)
+def training_table(form: SftForm, batch: Batch) -> pa.Table:
+    """The training rows of the kept rows."""
+    return check_rows(sft_table(batch.taught, form), _sound_sft, validate_sft_row)
 
 
 def _sound_sft(table: pa.Table) -> bool:
@@ -196,7 +177,7 @@ def stage1_configs(told: Told | None = None) -> list[Config]:
             partial(feedback_table, summaries=summaries),
         ),
         *(
-            Config(name, describe_form(form), SFT, partial(sft_table, form))
+            Config(name, describe_form(form), SFT, partial(training_table, form))
             for name, form in SFT_FORMS.items()
         ),
         ledger_config(),

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -68,6 +68,9 @@ class Manifest(BaseModel):
 
     name: str
     version: str
+    stage: Literal[1, 2]
+    licence: str
+    language: list[str]
     files: dict[str, ReleasedFile]
     configs: dict[str, dict[str, ReleasedSplit]]
     sources: list[ReleasedSource] = []

@@ -1,6 +1,7 @@
 """Ledger rows to the parquet files of every config and split."""
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +14,10 @@ from builders.release.parquet import SplitWriter, WrittenSplit
 from builders.release.splits import SPLITS
 from builders.schema import InvalidRow
 
-# While these many ledger rows are made into tables, those before them are compressed.
 BATCH_ROWS = 1024
 _THREADS = 4
+# So many batches are being made into tables while the one before them is compressed.
+_AHEAD = 2
 
 
 def write_configs(
@@ -37,8 +39,7 @@ def write_configs(
         # Nothing else of the process may go on once a writer has failed.
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS, "parquet"))
         writing: list[Future[None]] = []
-        for split, rows in batches:
-            tables = _tables(configs, rows)
+        for split, tables in _ahead(pool, configs, batches):
             _wait(writing)
             writing = [
                 pool.submit(writers[name, split].write, table) for name, table in tables.items()
@@ -54,6 +55,20 @@ def write_configs(
         for config in configs
     }
     return {name: splits for name, splits in by_config.items() if splits}
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, configs: Sequence[Config], batches: Iterable[tuple[str, pa.Table]]
+) -> Iterator[tuple[str, dict[str, pa.Table]]]:
+    """The tables of each batch, in order; those of the next ones are being made."""
+    making: deque[tuple[str, Future[dict[str, pa.Table]]]] = deque()
+    for split, rows in batches:
+        making.append((split, pool.submit(_tables, configs, rows)))
+        if len(making) > _AHEAD:
+            first, made = making.popleft()
+            yield first, made.result()
+    for split, made in making:
+        yield split, made.result()
 
 
 def _tables(configs: Sequence[Config], rows: pa.Table) -> dict[str, pa.Table]:

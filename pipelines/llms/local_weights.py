@@ -27,6 +27,8 @@ from huggingface_hub.errors import (
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
+from pipelines.llms.precision import has_fast_bfloat16
+
 # PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
 warnings.filterwarnings("ignore", r".*gradient_checkpointing.* is deprecated", FutureWarning)
 
@@ -81,18 +83,9 @@ def _device(wanted: str) -> str:
 
 
 def _dtype(wanted: str, device: str) -> torch.dtype:
-    """bfloat16 where it is the faster one: GPUs that have it, and CPUs with AMX.
-
-    Without AMX it measured level with float32 at best (AVX512-BF16), and a quarter of its
-    speed with AVX2.
-    """
     if wanted != "auto":
         return getattr(torch, wanted)
-    if device == "cuda":
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
 
 
 def _locate(model: str) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 import pytest
 
 from builders.schema import validate_sft_row
-from builders.sft import SFT_FORMS, review_turns, to_sft
+from builders.sft import SFT_FORMS, review_turns
+from tests.sft_rows import to_sft
 
 CRITIQUE = {"weaknesses": ["It is vague."], "suggestions": ["Name the city."], "score": 4}
 ROW = {

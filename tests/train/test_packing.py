@@ -2,7 +2,8 @@ import pytest
 import torch
 from trl import SFTConfig, SFTTrainer
 
-from builders.sft import SFT_FORMS, to_sft
+from builders.sft import SFT_FORMS
+from tests.sft_rows import to_sft
 from tests.tiny_model import tiny_model, tiny_tokenizer
 from tests.train.conversations import short_rows
 from train.turns import IGNORED, tokenised

@@ -119,13 +119,13 @@ def test_a_file_that_is_not_the_released_one_is_named(releases, copy, tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda path: path.unlink(), "has no manifest.json; it is not a release"),
-        (lambda path: path.write_text("{"), "is not a release's manifest"),
-        (lambda path: path.write_text("[]"), "is not a release's manifest"),
-        (lambda path: path.write_text('{"stage": 1}'), "is not a release's manifest"),
+        (lambda path: path.unlink(), "not a release .it has no manifest.json"),
+        (lambda path: path.write_text("{"), "not a release's manifest"),
+        (lambda path: path.write_text("[]"), "not a release's manifest"),
+        (lambda path: path.write_text('{"stage": 1}'), "not a release's manifest"),
         (
             lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "files": {}})),
-            "is not a release's manifest",
+            "not a release's manifest",
         ),
     ],
 )

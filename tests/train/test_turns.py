@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from builders.errors import BadInput
-from builders.sft import SFT_FORMS, to_sft
+from builders.sft import SFT_FORMS
 from pipelines.llms.base import Request
 from pipelines.llms.chat_prompt import prompts
 from tests.ledger_rows import kept_rows
+from tests.sft_rows import to_sft
 from tests.tiny_model import TEMPLATE, tiny_model, tiny_tokenizer
 from tests.train.conversations import short_rows
 from train.counts import Counts, not_empty

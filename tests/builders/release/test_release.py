@@ -20,8 +20,9 @@ from builders.release.make import make_release
 from builders.release.parquet import MAX_GROUP_ROWS, SplitWriter
 from builders.release.splits import Splits
 from builders.schema import FEEDBACK, LEDGER, SFT
-from builders.sft import SFT_FORMS, to_sft
+from builders.sft import SFT_FORMS
 from tests.ledger_rows import MODELS, kept_rows, ledger_row, ledger_rows, make_run
+from tests.sft_rows import expected_rows
 
 ROOT = Path(__file__).parents[3]
 ROWS = 400
@@ -140,7 +141,7 @@ def test_the_rows_are_those_of_the_run(release, run):
         assert read(release, "ledger", split) == rows
         assert read(release, "feedback", split) == [feedback_of(row) for row in kept(rows)]
         for name, form in SFT_FORMS.items():
-            expected = [turn for row in kept(rows) for turn in to_sft(row, form)]
+            expected = [turn for row in kept(rows) for turn in expected_rows(row, form)]
             assert read(release, name, split) == expected
 
 

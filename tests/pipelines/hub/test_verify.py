@@ -109,8 +109,8 @@ def test_no_such_release(there, releases):
 
 def test_the_gates_results_are_those_of_the_manifest(tmp_path):
     results = [{"name": "secrets", "status": "pass", "sentence": "no key in 20 rows", "rows": 20}]
-    manifest = {"name": "n", "version": "1.0.0", "files": {}, "configs": {}}
-    manifest["gate"] = {"checks": results}
+    manifest = {"name": "n", "version": "1.0.0", "stage": 1, "licence": "mit", "language": ["en"]}
+    manifest |= {"files": {}, "configs": {}, "gate": {"checks": results}}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (result,) = read_manifest(tmp_path).gate.checks
     assert (result.name, result.status, result.sentence) == ("secrets", "pass", "no key in 20 rows")

@@ -1,8 +1,6 @@
 """`srt review report`, and what the commands say without a server."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
@@ -79,10 +77,3 @@ def test_without_a_server_or_a_key_the_way_to_one_is_shown(run, tmp_path, monkey
         pull(review.folder)
     with pytest.raises(BadInput, match="not a run"):
         push(tmp_path)
-
-
-def test_help_imports_nothing_heavy():
-    heavy = {"argilla", "datasets", "pyarrow", "pydantic", "statsmodels", "yaml", "httpx"}
-    code = f"import sys, pipelines.cli; print({heavy!r} & {{*sys.modules}})"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert told.stdout == "set()\n"

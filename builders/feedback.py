@@ -6,21 +6,20 @@ from typing import Any
 from builders.prompts import PARTS
 
 
-def _section(title: str, items: Sequence[str]) -> str:
-    if not items:
-        return f"### {title}\nNone."
+def numbered(items: Sequence[str]) -> str:
+    """The points of a critique, a line each, or "None."."""
     # Later lines of an item are indented under it, so that none can pass for a heading.
     lines = (
         f"{number}. " + "\n   ".join(item.strip().splitlines())
         for number, item in enumerate(items, start=1)
     )
-    return f"### {title}\n" + "\n".join(lines)
+    return "\n".join(lines) or "None."
 
 
 # What each part of a feedback is written as, in the order in which they are written.
 BLOCKS: dict[str, Callable[[Any], str]] = {
-    "weaknesses": lambda items: _section("Weaknesses", items),
-    "suggestions": lambda items: _section("Suggestions", items),
+    "weaknesses": lambda items: f"### Weaknesses\n{numbered(items)}",
+    "suggestions": lambda items: f"### Suggestions\n{numbered(items)}",
     "score": lambda score: f"Overall Score: [[{score}]]",
     "refinement": lambda text: f"### Improved Response\n{text.strip()}",
 }

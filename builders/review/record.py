@@ -4,9 +4,10 @@ Which answer is the draft they are not told, nor what any model thinks of either
 alone names the answer that it is of. `--assisted` shows the model's verdict on purpose.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from builders.feedback import numbered
 from builders.review.candidates import candidate
 from builders.review.sampling import score_bin
 
@@ -83,18 +84,7 @@ def instruction_text(row: Mapping[str, Any]) -> str:
 def critique_text(critique: Mapping[str, Any]) -> str:
     """Weaknesses and suggestions as plain text that `builders.parse.parse_critique` reads back."""
     return "\n\n".join(
-        f"{title}:\n{_listed(critique[title.lower()])}" for title in ("Weaknesses", "Suggestions")
-    )
-
-
-def _listed(items: Sequence[str]) -> str:
-    # Later lines of an item are indented under it, so that none can pass for a heading.
-    return (
-        "\n".join(
-            f"{number}. " + "\n   ".join(item.strip().splitlines())
-            for number, item in enumerate(items, start=1)
-        )
-        or "None."
+        f"{title}:\n{numbered(critique[title.lower()])}" for title in ("Weaknesses", "Suggestions")
     )
 
 

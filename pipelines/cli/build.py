@@ -34,7 +34,7 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace recipe values.")
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="The run folder. [default: runs/NAME]", show_default=False)
+    Path | None, typer.Option(help="The run folder. \\[default: runs/NAME]", show_default=False)
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Stop after this many rows, as a trial.")]
 Estimate = Annotated[

@@ -19,7 +19,7 @@ def hub(
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8100,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="A file with the token that writing needs. [default: none needed]"),
+        typer.Option(help="A file with the token that writing needs. \\[default: none needed]"),
     ] = None,
     read_token_file: Annotated[
         Path | None, typer.Option(help="A file with a token that may only read.")

@@ -22,16 +22,21 @@ from argilla_server.search_engine.base import (
     TermsMetrics,
     TextQuery,
 )
+from argilla_server.settings import settings
 from conditions import Parameters, filter_sql, hexadecimal, order_sql, text_sql
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 NAME = "srt-sqlite"
+# Connections of its own. A request that searches holds one of the server's already: as many such
+# requests at once as the server's pool has would all wait for a second one, for ever.
+_ENGINE = create_async_engine(async_engine.url, **settings.database_engine_args)
 _PRIME = 2**31 - 1
 
 
 @SearchEngine.register(NAME)
 class SqliteSearchEngine(SearchEngine):
-    """Stateless: every call takes a connection from the server's own pool."""
+    """Stateless: every call takes a connection from one pool."""
 
     @classmethod
     async def new_instance(cls) -> "SqliteSearchEngine":
@@ -170,7 +175,7 @@ class SqliteSearchEngine(SearchEngine):
 
 
 async def _rows(statement: str, given: dict[str, Any]) -> list[Any]:
-    async with async_engine.connect() as connection:
+    async with _ENGINE.connect() as connection:
         return list((await connection.execute(text(statement), given)).all())
 
 

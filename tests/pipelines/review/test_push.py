@@ -203,7 +203,7 @@ def test_many_annotators_at_once(begin, folder, capsys):
                 said = thought(("draft", "refinement")[number % 2], 1 + number % 10, 7)
                 reviewing.answer(name, page, said)
 
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(22) as pool:
         for done in [pool.submit(work, number) for number in range(22)]:
             done.result()
     assert pulled(reviewing, capsys)["verdicts"] == 22 * 5

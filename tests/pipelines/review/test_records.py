@@ -356,8 +356,8 @@ def test_the_mark_changes_with_every_response(server, dataset, people, argilla_s
     assert mark(server, str(dataset.id)) == marks[-1]
 
 
-def test_fifty_submissions_while_pulling(server, dataset, people, argilla_server):
-    upload(server, str(dataset.id), [record(number) for number in range(25)])
+def test_a_hundred_submissions_while_pulling(server, dataset, people, argilla_server):
+    upload(server, str(dataset.id), [record(number) for number in range(50)])
     ids = [each["id"] for each in there(server, dataset).values()]
     url, begun = argilla_server.url, threading.Event()
 
@@ -365,18 +365,18 @@ def test_fifty_submissions_while_pulling(server, dataset, people, argilla_server
         begun.wait(60)
         return submit(url, people[place % 2], ids[place // 2], {"better": "tie"})
 
-    with ThreadPoolExecutor(50) as pool:
-        answers = [pool.submit(one, place) for place in range(50)]
+    with ThreadPoolExecutor(100) as pool:
+        answers = [pool.submit(one, place) for place in range(100)]
         before, seen = mark(server, str(dataset.id)), []
         for each in download(server, str(dataset.id)):
             begun.set()
             seen.append(each.external_id)
         made = {answer.result() for answer in answers}
-    assert seen == [f"r{number:03d}" for number in range(25)]
+    assert seen == [f"r{number:03d}" for number in range(50)]
     assert mark(server, str(dataset.id)) != before
     found = [each for record in download(server, str(dataset.id)) for each in record.responses]
     assert {each.id for each in found} == made
-    assert len(found) == 50
+    assert len(found) == 100
 
 
 @pytest.mark.parametrize("gone", [[0], [3], [4], [0, 1, 2, 3], [2, 3, 4, 5, 6], range(8)])

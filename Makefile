@@ -8,7 +8,7 @@ test:  ## everything that CI runs
 	pytest
 
 bench:  ## each claim of speed, as a ratio measured in one run
-	@for name in overhead inflight faults store generate release publish train; do \
+	@for name in overhead inflight faults store generate release publish review train; do \
 		echo "== bench/$$name.py"; python -m bench.$$name || exit 1; done
 
 demo:  ## the main job on this machine

@@ -17,13 +17,13 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from bench.common import in_child, options, show, verdict
-from bench.publish import Prose
 from pipelines.embedded import cache_dir
 from pipelines.review.records import download, upload
 from pipelines.review.server import Server, connect
@@ -38,16 +38,22 @@ _PEOPLE, _ANSWERED = 3, 10
 _BULK = 500
 
 
+@cache
+def words() -> list[str]:
+    """What all texts are cut from: drawn once, so that what is measured is not the making."""
+    from bench.publish import Prose  # which is slow to import
+
+    return Prose()(random.Random(0), 5000).split()
+
+
 def rows(count: int) -> Iterator[dict[str, Any]]:
     """Records as REST has them, some 4 kB of text each, made as they are taken."""
-    # Drawn once and cut, so that what is measured is not the making of text.
-    words = Prose()(random.Random(0), 5000).split()
     for number in range(count):
         draw = random.Random(number)
         fields = {}
         for name, length in _FIELDS.items():
-            start = draw.randrange(len(words) - length)
-            fields[name] = f"{number}: {' '.join(words[start : start + length])}"
+            start = draw.randrange(len(words()) - length)
+            fields[name] = f"{number}: {' '.join(words()[start : start + length])}"
         metadata = {
             "source": f"source {number % 7}",
             "score_bin": number % 10,
@@ -107,49 +113,47 @@ def answer(server: Server, dataset: str, count: int, people: list[str]) -> int:
     return len(numbers) * len(people)
 
 
-def push(server: Server, way: str, dataset: str, count: int) -> int:
-    if way == "ours":
-        return upload(server, dataset, rows(count)).sent
+def ours(server: Server, what: dict[str, Any]) -> Callable[[], int]:
+    """What is to be timed; how many records went or responses came."""
+    dataset, count = what["dataset"], what["count"]
+    if what["do"] == "push":
+        return lambda: upload(server, dataset, rows(count)).sent
+    return lambda: sum(len(record.responses) for record in download(server, dataset))
+
+
+def stock(server: Server, what: dict[str, Any]) -> Callable[[], int]:
+    """The same with the client."""
     import argilla as rg
 
-    # Not the client that `connect` made: that one asks for answers as they are, uncompressed.
+    # Not the client of `server`: that one asks for answers as they are, uncompressed.
     client = rg.Argilla(api_url=server.url, api_key=os.environ["ARGILLA_API_KEY"])
-    stock = _named(client, dataset)
-    stock.records.log(
-        [
+    # By name: what it finds by id has no settings.
+    name = client.datasets(id=what["dataset"]).name
+    dataset = client.datasets(name, workspace=_WORKSPACE)
+
+    def push() -> int:
+        records = [
             rg.Record(id=row["external_id"], fields=row["fields"], metadata=row["metadata"])
-            for row in rows(count)
+            for row in rows(what["count"])
         ]
-    )
-    return count
+        dataset.records.log(records)
+        return len(records)
 
+    def pull() -> int:
+        found = dataset.records(with_responses=True).to_datasets()
+        return sum(len(given or ()) for given in found["score_a.responses"])
 
-def pull(server: Server, way: str, dataset: str) -> int:
-    """How many responses came."""
-    if way == "ours":
-        return sum(len(record.responses) for record in download(server, dataset))
-    import argilla as rg
-
-    client = rg.Argilla(api_url=server.url, api_key=os.environ["ARGILLA_API_KEY"])
-    found = _named(client, dataset).records(with_responses=True).to_datasets()
-    return sum(len(given or ()) for given in found["score_a.responses"])
-
-
-def _named(client: Any, dataset: str) -> Any:
-    # By name: what the client finds by id has no settings.
-    name = client.datasets(id=dataset).name
-    return client.datasets(name, workspace=_WORKSPACE)
+    return push if what["do"] == "push" else pull
 
 
 def one(what: dict[str, Any]) -> dict[str, Any]:
     """Seconds of a push or a pull without imports and sign-in, and what it counted."""
     warnings.simplefilter("ignore")
-    server = connect()
-    begun = time.perf_counter()
+    work = (ours if what["way"] == "ours" else stock)(connect(), what)
     if what["do"] == "push":
-        counted = push(server, what["way"], what["dataset"], what["count"])
-    else:
-        counted = pull(server, what["way"], what["dataset"])
+        words()
+    begun = time.perf_counter()
+    counted = work()
     return {"seconds": time.perf_counter() - begun, "counted": counted}
 
 
@@ -189,17 +193,17 @@ def main() -> None:
     if given.one:
         print(json.dumps(one(json.loads(given.one))))
         return
-    count = 40 if given.smoke else given.records
+    parts = (40,) if given.smoke else (given.records // 4, given.records)
     with _server(given.url) as server:
         people = make_people(server)
-        lines = [line for part in (count // 4, count) for line in both_ways(server, part, people)]
+        lines = [line for part in parts for line in both_ways(server, part, people)]
     header = ["", "records", "push, s", "pull, s", "push, MB", "pull, MB"]
     show("Records into Argilla, and back with their responses", header, lines)
-    few, _, ours, stock = lines
-    pushed, pulled = stock[2] / ours[2], stock[3] / ours[3]
+    few, (mine, theirs) = lines[0], lines[-2:]
+    pushed, pulled = theirs[2] / mine[2], theirs[3] / mine[3]
     print(f"\npull: {pulled:.1f} times as fast as the client")
     verdict("push, times as fast as the client", pushed, f">= {_TWICE}", pushed >= _TWICE)
-    grown = max(ours[4] / few[4], ours[5] / few[5])
+    grown = max(mine[4] / few[4], mine[5] / few[5])
     verdict("memory, against a quarter of it", grown, f"<= {_BOUNDED}", grown <= _BOUNDED)
 
 

@@ -27,9 +27,9 @@ _OFFER = "`srt serve argilla --dir my-argilla` runs one on this machine and says
 _AGAIN = "the same command continues"
 # Seconds between the attempts of a request that may be repeated.
 _WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0)
-# Seconds to connect, and between two signs of life: on a busy machine the server takes its time
-# over 500 records.
-_CONNECT_S, _SILENCE_S = 10.0, 300.0
+# Seconds to connect, to say who one is, and between two signs of life: on a busy machine a server
+# takes its time over 500 records.
+_CONNECT_S, _ANSWER_S, _SILENCE_S = 10.0, 60.0, 300.0
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,8 @@ def _version(url: str) -> str:
 
     try:
         # A transport of its own is what Argilla's client has: neither looks for a proxy.
-        with httpx.Client(transport=httpx.HTTPTransport(), timeout=_timeout()) as session:
+        patience = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
+        with httpx.Client(transport=httpx.HTTPTransport(), timeout=patience) as session:
             answer = session.get(f"{url}/api/v1/version")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise BadInput(f"no Argilla answers at {url} ({reason(error)}); {_OFFER}") from None
@@ -188,7 +189,9 @@ def _version(url: str) -> str:
     except (ValueError, KeyError, TypeError):
         version = None
     if answer.status_code != 200 or not isinstance(version, str):
-        raise BadInput(f"{url} is not an Argilla: it answered {answer.status_code}; {_OFFER}")
+        parts = urlsplit(url)
+        hint = f"was {parts.scheme}://{parts.netloc} meant?" if parts.path else _OFFER
+        raise BadInput(f"{url} is not an Argilla: it answered {answer.status_code}; {hint}")
     return version
 
 
@@ -199,19 +202,14 @@ def _sign_in(url: str, key: str) -> tuple["Argilla", Any]:
 
     # On this machine, to compress costs more than it saves.
     headers = {"Accept-Encoding": "identity"} if _is_here(url) else {}
+    patience = httpx.Timeout(_SILENCE_S, connect=_CONNECT_S)
     try:
-        client = Argilla(api_url=url, api_key=key, timeout=_timeout(), retries=2, headers=headers)
+        client = Argilla(api_url=url, api_key=key, timeout=patience, retries=2, headers=headers)
         return client, client.me
     except ArgillaCredentialsError:
         raise BadInput(f"{url} does not know the key in ARGILLA_API_KEY") from None
     except (httpx.HTTPError, ArgillaError, ValueError) as error:
         raise BadInput(f"{url} does not say whose key this is ({reason(error)})") from None
-
-
-def _timeout() -> "httpx.Timeout":
-    import httpx
-
-    return httpx.Timeout(_SILENCE_S, connect=_CONNECT_S)
 
 
 def _is_here(url: str) -> bool:

@@ -155,6 +155,12 @@ def test_something_else_is_there(argilla_server, own, words):
         refused(error, gateway.url, words)
 
 
+def test_a_pages_address_is_taken_for_what_it_is(argilla_server):
+    with pytest.raises(BadInput) as error:
+        connect(f"{argilla_server.url}/dataset/x/annotation-mode")
+    refused(error, "is not an Argilla", f"was {argilla_server.url} meant?")
+
+
 def test_another_version_is_told(argilla_server):
     def older(request, _length):
         return (200, '{"version": "2.7.1"}') if request.endswith("/version") else None

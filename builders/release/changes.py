@@ -151,11 +151,9 @@ def next_version(version: Version, level: str) -> Version:
 
 def other_changes(before: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """Sentences on what else differs from the parent's manifest: licence, recipes, models."""
-    said = [
-        f"The {name} was {before.get(key)} and is {facts[key]}."
-        for key, name in (("licence", "licence"), ("schema_version", "schema"))
-        if before.get(key) != facts[key]
-    ]
+    said = []
+    if before.get("licence") != facts["licence"]:
+        said.append(f"The licence was {before.get('licence')} and is {facts['licence']}.")
     said += _compared("recipes (SHA-256)", _recipes(before), _recipes(facts))
     said += _compared("models", _models(before), _models(facts))
     return said

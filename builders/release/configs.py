@@ -112,13 +112,15 @@ def feedback_table(batch: Batch, summaries: Mapping[str, Row] = _NOBODYS) -> pa.
     `summaries` has what people said of rows, by id.
     """
     kept = batch.kept
-    said = [summaries.get(row_id) for row_id in kept["id"].to_pylist()]
+    said = pa.nulls(len(kept), _SUMMARY)
+    if summaries:
+        said = pa.array([summaries.get(row_id) for row_id in kept["id"].to_pylist()], _SUMMARY)
     renamed = {"response": "draft", "response_score": "draft_score"}
     made = {
         "draft_model": batch.last_call("draft", "model"),
         "critic_model": batch.last_call("critique", "model"),
         "critique_template": batch.last_call("critique", "template"),
-        "human_verdict": pa.array(said, _SUMMARY),
+        "human_verdict": said,
     }
     columns = [made[name] if name in made else kept[renamed.get(name, name)] for name in FEEDBACK]
     table = pa.table(columns, schema=FEEDBACK.arrow_schema)

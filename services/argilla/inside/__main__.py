@@ -14,6 +14,7 @@ def serve() -> None:
     from argilla_server.database import ALEMBIC_CONFIG_FILE, async_engine
     from owner import ensure_owner
     from text_index import create_text_index
+    from turns import Turns
 
     alembic.config.main(argv=["-c", ALEMBIC_CONFIG_FILE, "upgrade", "head"])
     create_text_index(async_engine.url.database)
@@ -24,7 +25,7 @@ def serve() -> None:
 
     asyncio.run(ensure_owner(os.environ["SRT_OWNER"], os.environ["SRT_OWNER_FILES"]))
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", timeout_graceful_shutdown=3, workers=1
+        Turns(app), access_log=False, log_level="warning", timeout_graceful_shutdown=3, workers=1
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(os.environ["SRT_SOCKET"]))])
 

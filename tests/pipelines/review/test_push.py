@@ -17,9 +17,9 @@ from pipelines.lock import run_lock
 from pipelines.review.people import PASSWORDS
 from tests.argilla import ask
 from tests.ledger_rows import kept_rows, ledger_row, make_run
-from tests.reviewing import Reviewing, people_file, pulled, pushed, thought
+from tests.reviewing import Reviewing, people_file, pulled, thought
 
-pytestmark = pytest.mark.xdist_group("argilla")
+pytestmark = [pytest.mark.xdist_group("argilla"), pytest.mark.usefixtures("here")]
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("ann-push", "ben-push")
@@ -28,25 +28,9 @@ NAMES = ("ann-push", "ben-push")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("push")
-    make_run(folder / "runs" / "push", kept_rows(30))
+    make_run(folder / "runs" / "reviewed", kept_rows(30))
     people_file(folder, NAMES, "push")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _here(folder, argilla_server, monkeypatch):
-    monkeypatch.chdir(folder)
-    for name, value in argilla_server.env.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def begin(folder, argilla_server, capsys):
-    def begin(name, **options):
-        options = {"out": folder / "reviews" / name, "annotators": folder / "people.yaml"} | options
-        return pushed(argilla_server, folder / "runs" / "push", capsys, **options)
-
-    return begin
 
 
 def contents(folder):
@@ -88,7 +72,7 @@ def test_other_arguments_for_a_review_are_refused(begin, options, said):
 def test_another_run_of_the_same_name_is_refused(begin, folder, argilla_server, capsys):
     begin("names", sample=4)
     other = make_run(folder / "others" / "names", kept_rows(4, first=100))[0].folder
-    with pytest.raises(BadInput, match=r"pushed with another source \('push'\)"):
+    with pytest.raises(BadInput, match=r"pushed with another source \('reviewed'\)"):
         push(other, annotators=folder / "people.yaml", sample=4)
 
 
@@ -152,7 +136,7 @@ main()
 
 def test_a_killed_push_is_continued_by_the_same_command(begin, folder, argilla_server, capsys):
     people = people_file(folder / "runs", ["eve-push"], "push-killed")
-    words = ["review", "push", "runs/push", "--out", "reviews/killed", "--sample", "10"]
+    words = ["review", "push", "runs/reviewed", "--out", "reviews/killed", "--sample", "10"]
     words += ["--calibration", "2", "--annotators", str(people)]
     for where in ("the dataset", "the records", "the facts"):
         ended = subprocess.run(
@@ -228,7 +212,7 @@ def test_an_admin_pushes_where_an_owner_made_room(begin, folder, argilla_server,
     admin.create().add_to_workspace(client.workspaces("push"))
     key = ask(argilla_server.url, argilla_server.api_key, "GET", f"users/{admin.id}").json()
     monkeypatch.setenv("ARGILLA_API_KEY", key["api_key"])
-    run = folder / "runs" / "push"
+    run = folder / "runs" / "reviewed"
     with pytest.raises(BadInput, match=r"adm-push \(admin\) is in no workspace 'elsewhere'"):
         push(run, out=folder / "reviews" / "adm", workspace="elsewhere", sample=2)
     strangers = people_file(folder / "others", ["fay-push"], "push")

@@ -19,7 +19,7 @@ from tests.builders.release.releases import release_of
 from tests.ledger_rows import ledger_row, make_run
 from tests.reviewing import people_file, pulled, pushed, thought
 
-pytestmark = pytest.mark.xdist_group("argilla")
+pytestmark = [pytest.mark.xdist_group("argilla"), pytest.mark.usefixtures("here")]
 
 NAMES = ("ann-session", "ben-session", "cem-session")
 HOSTILE = "<script>alert('x')</script> <img src=x onerror=alert(1)> **b** [l](http://x) 🦊 مرحبا ‮"
@@ -34,28 +34,9 @@ KEPT = {row["id"]: row for row in ROWS if row["status"] == "kept"}
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("session")
-    make_run(folder / "runs" / "session", ROWS)
+    make_run(folder / "runs" / "reviewed", ROWS)
     people_file(folder, NAMES, "session")
     return folder
-
-
-@pytest.fixture(autouse=True)
-def _here(folder, argilla_server, monkeypatch):
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("COLUMNS", "160")
-    for name, value in argilla_server.env.items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def begin(folder, argilla_server, capsys):
-    """Pushes the run as a review of this name."""
-
-    def begin(name, **options):
-        options = {"out": folder / "reviews" / name, "annotators": folder / "people.yaml"} | options
-        return pushed(argilla_server, folder / "runs" / "session", capsys, **options)
-
-    return begin
 
 
 def opinion(name, row):
@@ -211,7 +192,7 @@ def test_a_page_is_blind_and_any_text_is_on_it_as_it_is(begin, folder):
     reviewing, said = begin("blind", sample=100)
     assert said["notes"] == ["--sample 100: there are 9 rows to draw, and all are"]
     pages = reviewing.pages(NAMES[0])
-    rows = {row["id"]: row for row in open_source(folder / "runs" / "session").rows(SHOWN)}
+    rows = {row["id"]: row for row in open_source(folder / "runs" / "reviewed").rows(SHOWN)}
     for key, page in pages.items():
         drawn = reviewing.drawn[key]
         record = record_of(rows[drawn["id"]], drawn)
@@ -321,7 +302,7 @@ def test_a_record_deleted_on_the_server_keeps_its_verdicts(begin, capsys, folder
 
 def test_accounts_are_told_once_and_can_sign_in(folder, argilla_server, capsys):
     people = people_file(folder / "runs", ["dan-session", NAMES[0]], "session")
-    run = folder / "runs" / "session"
+    run = folder / "runs" / "reviewed"
     push(run, out=folder / "reviews" / "told", annotators=people, sample=1)
     told = capsys.readouterr()
     (line,) = [line for line in told.out.splitlines() if line.startswith("  dan-session")]

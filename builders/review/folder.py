@@ -6,6 +6,7 @@ which row a record is of, or what was shown first: `drawn.parquet` says that.
 """
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class _Facts(BaseModel):
 
 
 class SourceFacts(_Facts):
-    """`path` is relative to the review folder; `digest` the SHA-256 of its manifest.json."""
+    """`path` is relative to the review folder; `digest` as `digest_of` has it."""
 
     kind: Literal["run", "release"]
     path: str
@@ -152,8 +153,15 @@ def write_facts(path: Path, facts: Mapping[str, Any]) -> None:
 
 
 def digest_of(source: Path) -> str:
-    """The SHA-256 of the manifest of a run or a release, which has the hash of every file."""
-    return hashlib.sha256((source / "manifest.json").read_bytes()).hexdigest()
+    """What is another one where the rows of a run or a release are others.
+
+    Of a release the SHA-256 of its manifest.json, which has the hash of every file; of a run that
+    of the hashes alone, since its recipe may say something else of releases later.
+    """
+    manifest = (source / "manifest.json").read_bytes()
+    if (source / "recipe.yaml").is_file():
+        manifest = json.dumps(json.loads(manifest)["files"], sort_keys=True).encode()
+    return hashlib.sha256(manifest).hexdigest()
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], features: Features) -> None:

@@ -5,7 +5,14 @@ import json
 import pytest
 
 from builders.errors import BadInput
-from builders.review.folder import FACTS, UNFINISHED, open_review, review_folder, write_facts
+from builders.review.folder import (
+    FACTS,
+    UNFINISHED,
+    digest_of,
+    open_review,
+    review_folder,
+    write_facts,
+)
 from tests.ledger_rows import kept_rows, ledger_row, make_run
 from tests.review_folders import make_review, review_facts_of
 from tests.verdict_rows import verdict_rows
@@ -101,3 +108,12 @@ def test_a_file_of_other_columns_is_refused(tmp_path, source):
     (review.folder / "corrections.parquet").replace(review.folder / "verdicts.parquet")
     with pytest.raises(BadInput, match=r"verdicts.parquet: its columns are not those"):
         review.verdicts()
+
+
+def test_a_run_whose_recipe_asks_more_of_releases_is_still_the_one_reviewed(tmp_path, source):
+    review, path = make_review(tmp_path / "mine", source, []), source / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps({**manifest, "gate": {"min_alpha": 0.4}}))
+    assert digest_of(source) == review.facts["source"]["digest"]
+    path.write_text(json.dumps({**manifest, "files": {}}))
+    assert digest_of(source) != review.facts["source"]["digest"]

@@ -93,6 +93,7 @@ def thought(better: str, draft: int, refinement: int, **other: Any) -> dict[str,
 
 
 def people_file(folder, names: Iterable[str], workspace: str):
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "people.yaml"
     lines = [f"workspace: {workspace}", "annotators:", *(f"  - {name}" for name in names)]
     path.write_text("\n".join(lines) + "\n")

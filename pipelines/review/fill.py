@@ -16,6 +16,7 @@ from pipelines.review.dataset import (
     question_ids,
     settings,
 )
+from pipelines.review.page import as_shown
 from pipelines.review.records import external_ids, upload
 from pipelines.review.server import Server
 
@@ -149,7 +150,7 @@ def _as_sent(
     for record in made:
         yield {
             "external_id": record["id"],
-            "fields": record["fields"],
+            "fields": {name: as_shown(text) for name, text in record["fields"].items()},
             "metadata": record["metadata"],
             "suggestions": [
                 {"question_id": asked[name], "value": value, "agent": "model", "type": "model"}

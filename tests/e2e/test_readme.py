@@ -65,7 +65,7 @@ def test_the_recipe_and_every_srt_command(srt, tmp_path):
 def test_what_readme_names_is_there():
     for folder in re.findall(r"^\| `(\w+)/` \|", README, flags=re.M):
         assert (ROOT / folder).is_dir()
-    for recipe in set(re.findall(r"`([a-z0-9-]+\.yaml)`", README)):
+    for recipe in set(re.findall(r"`(stage[a-z0-9-]+\.yaml)`", README)):
         assert (ROOT / "pipelines" / "recipes" / recipe).is_file()
     for path in re.findall(r"\]\((?!http)([^)#]+)\)|(train/recipes/\S+\.yaml)", README):
         assert (ROOT / "".join(path)).is_file()

@@ -1,6 +1,7 @@
 """A review from push to report, as its users have it, on the real server."""
 
 import json
+from html import unescape
 from itertools import combinations
 from statistics import mean
 
@@ -196,12 +197,16 @@ def test_a_page_is_blind_and_any_text_is_on_it_as_it_is(begin, folder):
     for key, page in pages.items():
         drawn = reviewing.drawn[key]
         record = record_of(rows[drawn["id"]], drawn)
-        assert page["fields"] == record["fields"]
+        assert {name: unescape(text) for name, text in page["fields"].items()} == record["fields"]
         assert tuple(page["fields"]) == FIELDS
         assert page["suggestions"] == page["responses"] == []
         assert page["metadata"] == {}
         assert "example/" not in json.dumps(page)
-    assert any(HOSTILE in page["fields"]["instruction"] for page in pages.values())
+    shown = "".join(page["fields"]["instruction"] for page in pages.values())
+    # No element of it reaches the page's HTML.
+    assert HOSTILE in unescape(shown)
+    assert "<script" not in shown
+    assert "<img" not in shown
     of_page = f"datasets/{reviewing.datasets['sample']}"
     key = reviewing.keys[NAMES[0]]
     fields = ask(reviewing.argilla.url, key, "GET", f"{of_page}/fields").json()["items"]

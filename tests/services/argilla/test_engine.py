@@ -33,7 +33,9 @@ def people(client):
     workspace = rg.Workspace("engine", client=client).create()
     keys = {}
     for name in ("ann", "ben", "cem"):
-        user = rg.User(username=name, password=f"{name}-password", role="annotator", client=client)
+        user = rg.User(
+            username=f"engine-{name}", password=f"{name}-password", role="annotator", client=client
+        )
         user.create()
         user.add_to_workspace(workspace)
         told = ask(client.api_url, client.api_key, "GET", f"users/{user.id}")

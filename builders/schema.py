@@ -30,6 +30,9 @@ SCHEMA_VERSION = "1.1"
 # The versions whose ledger is today's: runs of these can be released.
 LEDGER_VERSIONS = ("1.0", "1.1")
 
+# The `source` of a row that a person wrote, and the `endpoint` of the call that stands for them.
+HUMAN = "human"
+
 _TEXT = Value("string")
 _SCORE = Value("int8")
 

@@ -84,8 +84,8 @@ class Rows(Enum):
     """Which rows have a turn, by what the independent review leaves of their refinement."""
 
     ALL = "all"
-    DONE = "changed, and nothing is left to improve"
-    UNFINISHED = "changed, and something is left to improve"
+    DONE = "changed by a model, and nothing is left to improve"
+    UNFINISHED = "changed by a model, and something is left to improve"
 
 
 @dataclass(frozen=True)

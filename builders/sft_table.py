@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from builders.feedback import BETWEEN_BLOCKS, BLOCKS
 from builders.prompts import Message
-from builders.schema import SFT
+from builders.schema import HUMAN, SFT
 from builders.sft import Column, Feedback, Rows, SftForm, Turn, turns_of
 
 _ROLES = pa.array(["system", "user", "assistant"])
@@ -35,13 +35,15 @@ class Taught:
         if rows is Rows.ALL:
             return np.arange(len(self.kept))
         changed = pc.not_equal(self._column("refinement"), self._column("draft"))
+        # Of a person's correction there are scores and no reviews: empty ones say nothing.
+        reviewed = pc.not_equal(self._column("source"), HUMAN)
         review = self._column("refinement_assessment")
         empty = [
             pc.equal(pc.list_value_length(review.field(part)), 0)
             for part in ("weaknesses", "suggestions")
         ]
         done = pc.and_(*empty)
-        wanted = pc.and_(changed, done if rows is Rows.DONE else pc.invert(done))
+        wanted = pc.and_(pc.and_(changed, reviewed), done if rows is Rows.DONE else pc.invert(done))
         return np.flatnonzero(wanted.to_numpy(zero_copy_only=False))
 
     def there(self, text: str) -> np.ndarray | None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from services.leash import leashed
+
 _ROOT = Path(__file__).parents[1]
 _PATIENCE_S = 60
 
@@ -19,7 +21,8 @@ class DidNotStart(Exception):
 class Child:
     """`python -m MODULE FOLDER PORT ...`, whose first line of output is its URL.
 
-    The URL, and with it the port, survives a restart.
+    The URL, and with it the port, survives a restart. It does not outlive the thread that started
+    it (on Linux).
     """
 
     url = ""
@@ -51,7 +54,7 @@ class Child:
         # A file, since nobody reads while it serves, and a full pipe would hold it up.
         with tempfile.TemporaryFile("w+", errors="replace") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own module and folders
-                [sys.executable, "-m", self._module, str(folder), port, *others],
+                leashed([sys.executable, "-m", self._module, str(folder), port, *others]),
                 env={**env, "PYTHONPATH": path},
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -34,7 +34,7 @@ def expected_rows(row: Mapping[str, Any], form: SftForm) -> Iterator[dict[str, A
         review_turns(instruction, draft, system=system, parts=form.parts),
         render_feedback(row["critique"], row["refinement"], parts=form.parts),
     )
-    if form.balanced and row["refinement"] != draft:
+    if form.balanced and row["refinement"] != draft and row["source"] != "human":
         yield from _balancing(row)
 
 

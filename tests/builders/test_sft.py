@@ -7,6 +7,7 @@ from tests.sft_rows import to_sft
 CRITIQUE = {"weaknesses": ["It is vague."], "suggestions": ["Name the city."], "score": 4}
 ROW = {
     "id": "a1",
+    "source": "web",
     "system": None,
     "instruction": "Where is the Louvre?",
     "draft": "In a city.",
@@ -81,6 +82,12 @@ def test_balanced_assesses_both_answers_where_something_is_left_to_improve():
     assert draft["prompt"][-1] == refinement["prompt"][-1]
     assert "[[3]]" in draft["completion"][0]["content"]
     assert "[[8]]" in refinement["completion"][0]["content"]
+
+
+def test_balanced_adds_nothing_to_a_correction_whose_answers_have_scores_and_no_review():
+    corrected = {**ROW, "source": "human"}
+    turns = [row["turn"] for row in to_sft(corrected, SFT_FORMS["sft-balanced"])]
+    assert turns == ["draft", "feedback"]
 
 
 def test_balanced_adds_nothing_to_an_answer_that_was_left_alone():

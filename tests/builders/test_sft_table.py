@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.schema import LEDGER
+from builders.schema import HUMAN, LEDGER
 from builders.sft import SFT_FORMS
 from builders.sft_table import Taught, sft_table
 from tests.sft_rows import expected_rows
@@ -20,6 +20,7 @@ def kept_rows(draw):
     draft = draw(TEXT)
     given_ = {
         "id": draw(TEXT),
+        "source": draw(st.sampled_from(["web", HUMAN])),
         "system": draw(st.one_of(st.none(), st.just(""), TEXT)),
         "instruction": draw(TEXT),
         "draft": draft,

@@ -1,15 +1,21 @@
 """`python leash.py PARENT COMMAND...`: becomes the command, which dies when its parent does.
 
-The kernel sends SIGKILL to the process whose parent ended, however it ended. Only Linux has this;
-elsewhere the command runs without a leash.
+The kernel sends SIGKILL to the process when the thread that started it has ended, however it
+ended. Only Linux has this; elsewhere the command runs without a leash.
 """
 
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1
+
+
+def leashed(command: Sequence[str]) -> list[str]:
+    """`command`, as a child of this process that does not outlive it."""
+    return [sys.executable, __file__, str(os.getpid()), *command]
 
 
 def leash(parent: int) -> None:

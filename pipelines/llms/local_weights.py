@@ -27,6 +27,7 @@ from huggingface_hub.errors import (
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
+from pipelines.llms import attention
 from pipelines.llms.precision import has_fast_bfloat16
 
 # PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
@@ -127,6 +128,7 @@ def _load(
             network = AutoModelForCausalLM.from_pretrained(source, dtype=precision)
             tokenizer = AutoTokenizer.from_pretrained(source)
         network = network.to(device).eval()
+        attention.use_on(network)
     except torch.OutOfMemoryError:
         raise BadInput(f"model: {model} does not fit into the memory of {device}") from None
     # Broken files surface as whatever their reader raises.

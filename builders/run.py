@@ -8,6 +8,7 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,9 +119,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def sha256_of(paths: Iterable[Path], root: Path) -> dict[str, str]:
     """SHA-256 of each file, by its path relative to `root`."""
-    hashes = {}
-    for path in paths:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        hashes[path.relative_to(root).as_posix()] = digest
-    return hashes
+    paths = list(paths)
+    with ThreadPoolExecutor() as pool:
+        names = (path.relative_to(root).as_posix() for path in paths)
+        return dict(zip(names, pool.map(_sha256, paths), strict=True))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

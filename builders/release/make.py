@@ -7,11 +7,13 @@ is written last. The same runs and the same parent give the same bytes.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
+from builders.ahead import ahead
 from builders.errors import BadInput, GateRefused
 from builders.release.changelog import changelog, entry, first_entry
 from builders.release.changes import changes_since, check_version, other_changes
@@ -108,9 +110,10 @@ def release_runs(
         if people:
             merged["funnel"] = merged_funnel([merged["funnel"], people.funnel()])
         statistics = ReleaseStatistics()
-        public = (to_public(table) for _, table in ledgers.tables())
-        rows = in_order(public, plan.ranks, ledgers.nbytes(), scratch)
-        written = write_configs(_batches(rows, plan, statistics, progress), configs, folder)
+        public = ahead(to_public(table) for _, table in ledgers.tables())
+        # Closed before the folder goes, whatever happens: its thread reads there.
+        with closing(ahead(in_order(public, plan.ranks, ledgers.nbytes(), scratch))) as rows:
+            written = write_configs(_batches(rows, plan, statistics, progress), configs, folder)
         if not statistics.gains:
             raise GateRefused("nothing to release: no row was kept")
         facts = card_facts(

@@ -53,13 +53,13 @@ def sequences(text):
 
 
 @given(TEXTS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_groups_are_those_of_an_exhaustive_comparison(texts):
     assert {frozenset(group) for group in groups_of(untasked(texts))} == exhaustive(texts)
 
 
 @given(TEXTS, st.randoms())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_order_of_adding_does_not_matter(texts, chance):
     rows = untasked(texts)
     shuffled = chance.sample(rows, len(rows))
@@ -69,7 +69,7 @@ def test_the_order_of_adding_does_not_matter(texts, chance):
 
 
 @given(st.lists(st.text(), max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_sketch_does_not_depend_on_its_neighbours(texts):
     together = sketches(texts)
     assert together.shape == (len(texts), PERMUTATIONS)

@@ -20,9 +20,7 @@ REPLIES = load_replies()
 
 def examples(count: int) -> settings:
     # A deadline measures the machine; and most mutated replies are long.
-    return settings(
-        max_examples=count, deadline=None, suppress_health_check=[HealthCheck.data_too_large]
-    )
+    return settings(max_examples=count, suppress_health_check=[HealthCheck.data_too_large])
 
 
 # Line ends are made alike, and what cannot be stored is replaced: neither comes back as it was.

@@ -6,7 +6,7 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.errors import BadInput
@@ -170,7 +170,6 @@ def test_nothing_compared_is_no_pass(sets, status):
 
 
 @given(prompt=st.text(max_size=300), before=st.text(max_size=60), after=st.text(max_size=60))
-@settings(deadline=None)
 def test_whatever_the_text_a_long_prompt_is_found_in_it(prompt, before, after):
     index = EvaluationIndex([EvaluationSet("x", (prompt,))])
     words = words_of(prompt)

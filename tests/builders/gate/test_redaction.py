@@ -149,7 +149,7 @@ TEXTS = st.builds(lambda pieces, by: by.join(pieces), PIECES, st.sampled_from(["
 
 
 @given(TEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_nothing_is_left_to_find_in_a_redacted_text(text):
     redacted, replaced = redact_text(text, FINDERS)
     assert kinds(redacted) == []
@@ -165,7 +165,7 @@ JSON = st.recursive(
 
 
 @given(task=st.one_of(TEXTS, st.builds(json.dumps, JSON)), text=TEXTS, answer=TEXTS)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_any_row_is_redacted_to_a_valid_one(task, text, answer):
     row = ledger_row(1, reason=None, draft=f"1 {text}", refinement=f"2 {answer}", task=task)
     redact = redactor(REDACT)

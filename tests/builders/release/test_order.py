@@ -26,7 +26,6 @@ IDS = st.lists(st.text("abé漢", max_size=3), max_size=30)
 
 
 @given(IDS, IDS)
-@settings(deadline=None)
 def test_earlier_ids_come_first_in_their_order_and_new_ones_by_id(found, earlier):
     earlier = list(dict.fromkeys(earlier))
     ranks = ranks_of(
@@ -54,7 +53,7 @@ def sorted_on_disk(rows, cut):
 
 
 @given(st.lists(st.integers(0, 8), min_size=1, max_size=25), st.integers(1, 9), st.randoms())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_sorting_on_disk_gives_one_order_whatever_came_first(numbers, cut, chance):
     # Several candidates of one id, at most one of them kept, as a ledger has them.
     rows, kept = [], set()

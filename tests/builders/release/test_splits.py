@@ -1,7 +1,7 @@
 """Splits: decided by the instruction alone, and never changed by the rows around it."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.dedup import normalise
@@ -62,7 +62,6 @@ def test_text_that_is_not_unicode_has_a_split():
 
 
 @given(INSTRUCTIONS)
-@settings(deadline=None)
 def test_two_instructions_or_more_fill_both_splits(instructions):
     splits = planned(instructions)
     found = {splits.of(text) for text in instructions}
@@ -71,7 +70,6 @@ def test_two_instructions_or_more_fill_both_splits(instructions):
 
 
 @given(INSTRUCTIONS, st.lists(st.text(max_size=30), max_size=40))
-@settings(deadline=None)
 def test_rows_that_are_added_move_nothing_but_what_a_small_release_had_moved(before, added):
     old, new = planned(before), planned([*before, *added])
     moved = old.moved.keys() | new.moved.keys()
@@ -80,7 +78,6 @@ def test_rows_that_are_added_move_nothing_but_what_a_small_release_had_moved(bef
 
 
 @given(INSTRUCTIONS)
-@settings(deadline=None)
 def test_the_order_of_rows_does_not_matter(instructions):
     assert planned(instructions) == planned(instructions[::-1])
 
@@ -89,7 +86,6 @@ HASHES = st.sampled_from([number * 2**58 for number in range(64)])
 
 
 @given(st.sets(HASHES, min_size=1), st.lists(st.lists(HASHES, min_size=2)), st.sets(HASHES))
-@settings(deadline=None)
 def test_near_duplicates_are_on_one_side_and_what_was_in_train_stays(hashes, alike, trained):
     groups = components(alike)
     splits = plan_splits(hashes, 0.5, groups, trained)
@@ -109,7 +105,6 @@ def test_near_duplicates_are_on_one_side_and_what_was_in_train_stays(hashes, ali
 
 
 @given(st.sets(HASHES, min_size=1), st.sets(HASHES), st.lists(st.lists(HASHES, min_size=2)))
-@settings(deadline=None)
 def test_from_version_to_version_rows_only_move_from_test_to_train(before, added, alike):
     groups = components(alike)
     old = plan_splits(before, 0.5, restricted(groups, before))

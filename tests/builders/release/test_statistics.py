@@ -8,7 +8,7 @@ from tests.ledger_rows import ledger_row
 
 
 @given(st.lists(st.integers(0, 200), max_size=15), st.integers(1, 6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_rows_count_the_same_one_by_one_and_as_columns(numbers, cut):
     rows = [ledger_row(number) for number in numbers]
     single, whole = ReleaseStatistics(), ReleaseStatistics()

@@ -111,7 +111,6 @@ def test_a_config_that_is_gone_or_has_other_columns_is_a_major_change(out):
 
 
 @given(VERSIONS, VERSIONS, st.sampled_from(["patch", "minor", "major"]))
-@settings(deadline=None)
 def test_the_next_version_is_the_least_that_is_higher_in_its_place(version, other, level):
     following = next_version(version, level)
     place = ["major", "minor", "patch"].index(level)
@@ -122,7 +121,7 @@ def test_the_next_version_is_the_least_that_is_higher_in_its_place(version, othe
 
 
 @given(st.lists(VERSIONS, max_size=5, unique=True), VERSIONS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_only_a_version_above_all_others_can_be_made(tmp_path_factory, existing, wanted):
     out = tmp_path_factory.mktemp("out")
     for version in existing:
@@ -241,7 +240,7 @@ def write_rows(folder, splits):
 
 
 @given(CONTENT, CONTENT, st.sets(st.integers(0, 12)), st.sets(st.integers(0, 12)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_row_is_counted_by_what_became_of_it(
     tmp_path_factory, before, after, tested, tested_later
 ):
@@ -272,7 +271,7 @@ def test_every_row_is_counted_by_what_became_of_it(
 
 
 @given(st.lists(st.integers(0, 60), max_size=12), st.integers(0, 5), st.integers(1, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_digests_are_of_the_values_and_not_of_how_they_lie(numbers, start, cut):
     rows = [ledger_row(number) for number in numbers]
     table = pa.Table.from_pylist(rows, LEDGER.arrow_schema)

@@ -5,7 +5,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.review.agreement import (
@@ -123,7 +123,6 @@ def figures(ratings, values=(1, 2, 3, 4, 5)):
     ]
 
 
-@settings(deadline=None)
 @given(rated())
 def test_no_figure_leaves_its_bounds(ratings):
     percent, *rest = figures(ratings)
@@ -132,7 +131,6 @@ def test_no_figure_leaves_its_bounds(ratings):
         assert value is None or (math.isfinite(value) and value <= 1 + 1e-9)
 
 
-@settings(deadline=None)
 @given(rated(), st.permutations(FOUR), st.randoms())
 def test_names_and_order_do_not_matter(ratings, names, chance):
     renamed = dict(zip(FOUR, names, strict=True))
@@ -144,14 +142,12 @@ def test_names_and_order_do_not_matter(ratings, names, chance):
     assert same(figures(dict(shuffled)), figures(ratings))
 
 
-@settings(deadline=None)
 @given(rated())
 def test_a_record_that_fewer_than_two_have_rated_changes_nothing(ratings):
     more = {**ratings, "nobody": {}, "one": {"a": 5}}
     assert same(figures(more), figures(ratings))
 
 
-@settings(deadline=None)
 @given(rated(), st.permutations(range(1, 6)))
 def test_nominal_figures_do_not_know_the_order_of_the_values(ratings, values):
     assert same(
@@ -160,7 +156,6 @@ def test_nominal_figures_do_not_know_the_order_of_the_values(ratings, values):
     )
 
 
-@settings(deadline=None)
 @given(rated(), st.integers(1, 5), st.integers(-9, 9))
 def test_interval_alpha_knows_no_unit_and_no_zero(ratings, unit, zero):
     moved = {
@@ -174,7 +169,6 @@ def test_interval_alpha_knows_no_unit_and_no_zero(ratings, unit, zero):
     )
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 5), min_size=2).filter(lambda values: len(set(values)) > 1))
 def test_perfect_agreement_is_one(values):
     ratings = {str(n): dict.fromkeys(FOUR, value) for n, value in enumerate(values)}
@@ -190,7 +184,6 @@ def test_one_value_in_all_ratings_leaves_nothing_to_agree_on():
     assert cohen([(3, 3)] * 5, (1, 3)) is None
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), max_size=20))
 def test_cohens_kappa_does_not_ask_who_is_first(pairs):
     swapped = [(second, first) for first, second in pairs]
@@ -200,7 +193,6 @@ def test_cohens_kappa_does_not_ask_who_is_first(pairs):
         assert found is None or -1 - 1e-9 <= found <= 1 + 1e-9
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=20))
 def test_of_two_values_all_weights_are_one(pairs):
     plain = cohen(pairs, (False, True))

@@ -93,7 +93,7 @@ def test_two_originals_of_one_instruction_are_two_rows():
     assert corrections([verdict_row()], {}) == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.one_of(st.none(), st.text(), st.text().map(lambda text: f"{CRITIQUE}\n{text}")),
     st.one_of(st.none(), st.text()),

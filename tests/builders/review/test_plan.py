@@ -23,7 +23,7 @@ def design(**changes):
     return Design(**{**made, **changes})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.integers(1, 100),
     st.sampled_from(["uniform", "stratified", "informative"]),

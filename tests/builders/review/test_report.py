@@ -55,7 +55,7 @@ def test_every_table_of_the_markdown_is_one(facts):
     assert len(heads) == 4
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_no_text_of_the_data_is_obeyed(text):
     hostile = f"<script>x</script>|{text}](http://x) ![y](http://y)"

@@ -35,7 +35,7 @@ def rows(count, seed=0):
 ROWS = rows(200)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.sampled_from(STRATEGIES), st.integers(1, 250), st.integers(0, 2**64), st.randoms())
 def test_a_sample_is_of_its_size_and_knows_no_order(strategy, size, seed, chance):
     drawn = sample(ROWS, size, strategy, seed)
@@ -99,7 +99,6 @@ def test_a_start_just_below_one_loses_no_row():
     assert rounded({"a": 1.0, "b": 2.0}, 1 - 2**-53) == {"a": 1, "b": 2}
 
 
-@settings(deadline=None)
 @given(counts, st.data(), st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
 def test_shares_fill_the_sample_and_no_stratum_beyond_its_rows(strata, data, size, start):
     claims = {name: float(data.draw(st.integers(1, 10**6))) for name in strata}

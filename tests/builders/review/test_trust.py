@@ -180,7 +180,7 @@ cases_of = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cases_of, st.sampled_from(TIE_RULES))
 def test_mirrored_answers_are_agreed_with_as_much(cases, ties):
     """Draft and refinement exchanged everywhere: the model agrees as often as before."""

@@ -209,9 +209,7 @@ def drafts(draw, problem):
     )
 
 
-@settings(
-    derandomize=True, deadline=None, max_examples=400, suppress_health_check=list(HealthCheck)
-)
+@settings(derandomize=True, max_examples=400, suppress_health_check=list(HealthCheck))
 @given(st.data(), problems)
 def test_random_drafts_are_right_only_if_they_hold_the_answer(data, problem):
     draft = data.draw(drafts(problem))

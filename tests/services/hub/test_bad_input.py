@@ -42,7 +42,7 @@ LINES = (
 ) | st.binary(max_size=40)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(LINES)
 @example(b"[" * 100_000)
 @example(b'{"key": "file", "value": {"path": "\\ud800", "content": ""}}')
@@ -59,7 +59,7 @@ def test_a_line_is_read_or_refused(line):
         assert "\n" not in str(refused)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=30) | st.lists(st.sampled_from([*"aA.-_/~"]), max_size=9).map("".join))
 def test_no_name_leads_out_of_its_folder(name):
     try:
@@ -206,7 +206,7 @@ def test_a_bad_request_is_one_clear_refusal(ask, dataset, method, path, body, st
     assert isinstance(refused.json()["error"], str)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_address_is_answered(ask, revision, path):
     from urllib.parse import quote

@@ -85,7 +85,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join))
 def test_no_card_makes_an_element_of_its_own(card):
     page = Elements(render_card(without_front_matter(card), "/datasets/org/name/resolve/main"))

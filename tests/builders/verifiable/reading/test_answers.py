@@ -105,14 +105,14 @@ def test_numbers_keeps_the_order_and_the_places():
     assert [item.start for item in found] == sorted(item.start for item in found)
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 @given(st.integers(-(10**9), 10**9), st.sampled_from(["", ".", " apples.", "\n", "$"]))
 def test_any_integer_is_read_back(value, tail):
     assert final_number(f"The answer is {value}{tail}") == value
     assert final_number(f"The answer is {value:,}{tail}") == value
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, max_examples=200)
 @given(st.text(alphabet="0123456789.,-/=+*$% answeris:\n", max_size=80))
 def test_no_text_breaks_the_reader(text):
     final_number(text)

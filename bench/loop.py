@@ -46,8 +46,8 @@ def full(out: Path) -> Loop:
         out,
         stage1={"instructions.verifiable": 600, **shared},
         stage2={"instructions.verifiable": 240, "critic.max_new_tokens": 256, **_SCORER, **shared},
-        # Batches of 4: with so few rows, more steps teach more.
-        train1={"num_train_epochs": 1, "per_device_train_batch_size": 4},
+        # Batches of 2: with so few rows, more steps teach more (docs/results.md).
+        train1={"num_train_epochs": 1, "per_device_train_batch_size": 2},
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.leash import leashed
+from services.argilla.inside.leash import leashed
 
 _ROOT = Path(__file__).parents[1]
 _PATIENCE_S = 60

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from services.argilla.errors import Failed, NotInstalled
-from services.leash import leashed
+from services.argilla.inside.leash import leashed
 
 PINS = Path(__file__).with_name("requirements.txt")
 INSIDE = Path(__file__).with_name("inside")

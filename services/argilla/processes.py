@@ -10,7 +10,7 @@ from pathlib import Path
 
 from services.argilla.environment import last_words
 from services.argilla.errors import Failed
-from services.leash import leashed
+from services.argilla.inside.leash import leashed
 
 # How long a process may take to end by itself, in seconds.
 _GRACE_S = 8.0

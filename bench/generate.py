@@ -26,7 +26,7 @@ def main() -> None:
     if arguments.one:
         print(json.dumps(one(**json.loads(arguments.one))))
         return
-    count = 24 if arguments.smoke else 320
+    count = 8 if arguments.smoke else 320
     ours, theirs = (
         in_child("bench.generate", {"how": how, "count": count}).facts
         for how in ("ours", "transformers")

@@ -88,7 +88,7 @@ def answered(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
     from pipelines.llms.local import TransformersLLM
 
     problems = list(generate(0, count, TRAINED, "test"))
-    model = TransformersLLM(model=str(checkpoint), generation_batch_size=64)
+    model = TransformersLLM(model=str(checkpoint))
     model.max_new_tokens = _DRAFT_TOKENS
     asked = [[{"role": "user", "content": problem.instruction}] for problem in problems]
     drafts = _texts(model, asked)

@@ -3,19 +3,20 @@
 A stage-1 release by the verifiable teacher over the embedded model's drafts, stage 1, a stage-2
 release by the trained model's own critiques, stage 2; then base, stage 1 and stage 2 answer,
 review and refine the same unseen problems, and a program that knows the answers judges them.
+`--other-families` measures them on kinds of problems that none was trained on as well.
 
-    python -m bench.loop [--smoke] [--out DIR]
+    python -m bench.loop [--smoke] [--other-families] [--out DIR]
 """
 
 import argparse
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from builders.heldout import measure
-from builders.run import Run
+from builders.run import Run, write_json
 from builders.verifiable import FAMILIES
 from cards.plots import plot_shares
 from pipelines.loop import Loop, assignments, run_loop, srt
@@ -24,7 +25,7 @@ _MODELS = ("base", "stage 1", "stage 2")
 # Kinds of problems that a model of 135 million parameters can learn from a few hundred rows; it
 # does not learn to count letters or to reckon with dates in that time.
 TRAINED = ("arithmetic", "capital", "comparison", "extraction", "json_object", "unit")
-_UNSEEN = tuple(name for name, family in FAMILIES.items() if family.held_out)
+_OTHERS = tuple(name for name, family in FAMILIES.items() if family.held_out)
 _ROWS = {
     "critique_valid": "critique can be read",
     "score_right": "score on the right side of 7",
@@ -37,15 +38,18 @@ _ROWS = {
 # The critiques and refinements are the model's own, the scores that choose the pairs are not:
 # after so little training its own score says nothing (docs/results.md), and chooses no pairs.
 _SCORER = {"scorer": "{kind: verifiable}"}
+# The teacher's longest review has 202 tokens.
+_REVIEW_TOKENS = 208
 _SHARES = ("critique_valid", "score_right", "draft_right", "refinement_right")
 
 
 def full(out: Path) -> Loop:
-    shared = _shared(batch_size=160, draft_tokens=160)
+    shared = _shared(batch_size=600, draft_tokens=160)
+    reviews = {"critic.max_new_tokens": _REVIEW_TOKENS, **_SCORER}
     return Loop(
         out,
-        stage1={"instructions.verifiable": 600, **shared},
-        stage2={"instructions.verifiable": 240, "critic.max_new_tokens": 256, **_SCORER, **shared},
+        stage1={"instructions.verifiable": 570, **shared},
+        stage2={"instructions.verifiable": 180, **reviews, **shared},
         # Batches of 2: with so few rows, more steps teach more (docs/results.md).
         train1={"num_train_epochs": 1, "per_device_train_batch_size": 2},
     )
@@ -74,6 +78,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("loop"), help="where it is all kept")
     parser.add_argument("--smoke", action="store_true", help="small, to see that it runs")
+    parser.add_argument(
+        "--other-families", action="store_true", help="measure on those never trained on, too"
+    )
     arguments = parser.parse_args()
     out = arguments.out
     loop = smoke(out) if arguments.smoke else full(out)
@@ -82,8 +89,15 @@ def main() -> None:
     if not run_loop(loop, say):
         print("\nthe model preferred none of its refinements: there is no stage 2 to measure")
         models = _MODELS[:2]
-    rows, tokens = (18, 96) if arguments.smoke else (198, 256)
-    report(out, {model: evaluated(loop, model, rows, tokens) for model in models})
+    each, tokens = (2, 96) if arguments.smoke else (22, _REVIEW_TOKENS)
+    parts = {"unseen problems of the families that were trained on": ("heldout", TRAINED)}
+    if arguments.other_families:
+        parts["problems of families that were never trained on"] = ("other-families", _OTHERS)
+    for title, (folder, families) in parts.items():
+        runs = {model: out / folder / model.replace(" ", "") for model in models}
+        for model, run in runs.items():
+            evaluate(loop, model, run, families, each * len(families), tokens)
+        report(title, runs, out / f"{folder}.json")
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
 
 
@@ -91,53 +105,43 @@ def say(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def evaluated(loop: Loop, model: str, rows: int, tokens: int) -> Run:
+def evaluate(
+    loop: Loop, model: str, folder: Path, families: Sequence[str], rows: int, tokens: int
+) -> None:
     """The run in which a model answers held-out problems, and reviews in at most `tokens`."""
-    run = Run(loop.out / "heldout" / model.replace(" ", ""))
-    if run.read_manifest() is None:
-        families = json.dumps([*TRAINED, *_UNSEEN])
-        values: dict[str, Any] = {
-            "instructions.verifiable": rows,
-            "instructions.families": families,
-            "critic.max_new_tokens": tokens,
-        }
-        checkpoint = []
-        if model != "base":
-            number = int(model[-1])
-            values |= {"drafts.kind": "transformers", "critic.kind": "transformers"}
-            checkpoint = ["--model", str(loop.checkpoint(number))]
-        trained_on = [str(path) for path in (loop.release(1), loop.release(2)) if path.exists()]
-        values["disjoint_from"] = json.dumps(trained_on)
-        recipe = str(Path(__file__).with_name("heldout.yaml"))
-        words = [*assignments(values), *checkpoint, "--out", str(run.folder)]
-        srt(say, "build", "stage2", recipe, *words)
-    return run
-
-
-def report(out: Path, runs: dict[str, Run]) -> None:
-    """Print the tables, and write them with their picture into `out`."""
-    parts = {
-        "unseen problems of the families that were trained on": False,
-        "families that were never trained on": True,
+    if Run(folder).read_manifest() is not None:
+        return
+    values: dict[str, Any] = {
+        "instructions.verifiable": rows,
+        "instructions.families": json.dumps(families),
+        "critic.max_new_tokens": tokens,
     }
-    facts: dict[str, Any] = {}
-    for title, held_out in parts.items():
-        measured = {model: measure(_rows(run, held_out)) for model, run in runs.items()}
-        facts[title] = measured
-        print(f"\n{title}\n\n{table(measured)}")
-    (out / "heldout.json").write_text(json.dumps(facts, indent=2) + "\n")
-    shown = next(iter(facts.values()))
+    checkpoint = []
+    if model != "base":
+        number = int(model[-1])
+        values |= {"drafts.kind": "transformers", "critic.kind": "transformers"}
+        checkpoint = ["--model", str(loop.checkpoint(number))]
+    trained_on = [str(path) for path in (loop.release(1), loop.release(2)) if path.exists()]
+    values["disjoint_from"] = json.dumps(trained_on)
+    recipe = str(Path(__file__).with_name("heldout.yaml"))
+    srt(say, "build", "stage2", recipe, *assignments(values), *checkpoint, "--out", str(folder))
+
+
+def report(title: str, runs: Mapping[str, Path], path: Path) -> None:
+    """Print the table, and write it to `path`, with a picture of the same name beside it."""
+    columns = ["task", "draft", "critique", "refinement", "reason"]
+    measured = {model: measure(Run(folder).iter_rows(columns)) for model, folder in runs.items()}
+    print(f"\n{title}\n\n{table(measured)}")
+    write_json(path, measured)
+    picture = path.with_suffix(".png")
     plot_shares(
-        {_ROWS[key]: {model: shown[model][key] for model in runs} for key in _SHARES},
-        out / "heldout.png",
+        {
+            _ROWS[key]: {model: figures[key] for model, figures in measured.items()}
+            for key in _SHARES
+        },
+        picture,
     )
-    print(f"\nfigures: {out / 'heldout.json'}, picture: {out / 'heldout.png'}")
-
-
-def _rows(run: Run, held_out: bool) -> Iterator[dict[str, Any]]:
-    for row in run.iter_rows(["task", "draft", "critique", "refinement", "reason"]):
-        if FAMILIES[json.loads(row["task"])["family"]].held_out == held_out:
-            yield row
+    print(f"\nfigures: {path}, picture: {picture}")
 
 
 def table(measured: dict[str, dict[str, Any]]) -> str:

@@ -139,7 +139,7 @@ class TransformersModel(Model):
     kind: Literal["transformers"]
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    generation_batch_size: int = Field(default=32, ge=1)
+    generation_batch_size: int = Field(default=128, ge=1)
     # Of the checkpoint's training.json, filled in when the recipe is read: weights can change
     # under one name.
     training_sha256: str | None = None

@@ -5,7 +5,8 @@ by a factor of ten, so that most of its work is for rows that are done.
 
 All rows end at the same column of the key-value cache, whatever their length: what lies before a
 row is masked, and its positions are counted from its own beginning. A prompt that joins is read
-apart and its keys and values are put in front of the next column.
+apart and its keys and values are put in front of the next column. What all prompts begin with, such
+as a system prompt, is read once.
 """
 
 import time
@@ -58,7 +59,7 @@ def decode(
     """
     waiting = deque(sorted(range(len(prompts)), key=lambda index: (-len(prompts[index]), index)))
     width = columns(len(prompts[waiting[0]]), max_new_tokens)
-    batch = _Batch(model, min(rows, len(prompts)), width, pad)
+    batch = _Batch(model, min(rows, len(prompts)), width, pad, _beginning(prompts))
     while waiting or batch.slots():
         start = time.perf_counter()
         if waiting and batch.wants_more():
@@ -80,6 +81,14 @@ def decode(
                 yield answer
 
 
+def _beginning(prompts: Sequence[list[int]]) -> list[int]:
+    """The tokens that all prompts begin with; one at least is left of each."""
+    first, last = min(prompts), max(prompts)
+    most = min(map(len, prompts)) - 1
+    same = next((at for at in range(most) if first[at] != last[at]), most)
+    return first[:same] if len(prompts) > 1 else []
+
+
 def _next(waiting: deque[int], prompts: Sequence[list[int]], free: int) -> list[int]:
     """The prompts to read next: as many as there are slots, and no more than fit at once."""
     most = max(1, min(free, _PREFILL_TOKENS // len(prompts[waiting[0]])))
@@ -92,13 +101,17 @@ class _Batch:
     A slot is a row of the cache; one without an answer is computed and not looked at.
     """
 
-    def __init__(self, model: Any, slots: int, width: int, pad: int) -> None:
+    def __init__(
+        self, model: Any, slots: int, width: int, pad: int, beginning: Sequence[int] = ()
+    ) -> None:
         layers = model.config.get_text_config().num_hidden_layers
         self.answers: list[Answer | None] = [None] * slots
         self._model = model
         self._pad = pad
         self._layers = [_Layer(slots, width) for _ in range(layers)]
         self._mask = torch.zeros(slots, width, dtype=torch.long, device=model.device)
+        self._beginning = list(beginning)
+        self._begun: DynamicCache | None = None  # one row that has read it
         self._length = 0  # columns in use
         self._row_lengths = [0] * slots
 
@@ -121,17 +134,7 @@ class _Batch:
         width = max(map(len, prompts.values()))
         if self._length < width:
             self._move(width - self._length)
-        padded = [[self._pad] * (width - len(ids)) + ids for ids in prompts.values()]
-        mask = self._tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts.values()])
-        read = DynamicCache()
-        scores = self._model(
-            input_ids=self._tensor(padded),
-            attention_mask=mask,
-            position_ids=(mask.cumsum(-1) - 1).clamp(min=0),
-            past_key_values=read,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1]
+        read, scores, mask = self._read(list(prompts.values()))
         free = [slot for slot, answer in enumerate(self.answers) if answer is None]
         slots, start = free[: len(prompts)], self._length - width
         for layer, source in zip(self._layers, read.layers, strict=True):
@@ -143,31 +146,70 @@ class _Batch:
             self._row_lengths[slot] = len(ids)
         return scores, slots
 
+    def _read(self, prompts: list[list[int]]) -> tuple[DynamicCache, torch.Tensor, torch.Tensor]:
+        """Keys and values of prompts, right-aligned; scores of their next tokens; their mask."""
+        shared = len(self._beginning)
+        width = max(map(len, prompts)) - shared
+        rests = [ids[shared:] for ids in prompts]
+        padding = [width - len(ids) for ids in rests]
+        padded = [[self._pad] * by + ids for by, ids in zip(padding, rests, strict=True)]
+        mask = self._tensor([[0] * by + [1] * (width - by) for by in padding])
+        read = self._begin(len(prompts))
+        scores = self._model(
+            input_ids=self._tensor(padded),
+            attention_mask=torch.cat([mask.new_ones(len(prompts), shared), mask], dim=1),
+            position_ids=shared + (mask.cumsum(-1) - 1).clamp(min=0),
+            past_key_values=read,
+            use_cache=True,
+            logits_to_keep=1,
+        ).logits[:, -1]
+        if shared:
+            _close_up(read, self._tensor(padding), shared)
+            ones = mask.new_ones(len(prompts), shared)
+            mask = torch.cat([mask, ones], dim=1)
+        return read, scores, mask
+
+    def _begin(self, rows: int) -> DynamicCache:
+        """A cache in which so many rows have read what all prompts begin with."""
+        begun = DynamicCache()
+        if self._beginning:
+            if self._begun is None:
+                self._begun = DynamicCache()
+                ids = self._tensor([self._beginning])
+                self._model(
+                    input_ids=ids, past_key_values=self._begun, use_cache=True, logits_to_keep=1
+                )
+            for number, layer in enumerate(self._begun.layers):
+                shape = (rows, -1, -1, -1)
+                begun.update(layer.keys.expand(shape), layer.values.expand(shape), number)
+        return begun
+
     def step(self) -> tuple[torch.Tensor, list[int]]:
         """Read each row's last token: its scores of the next one, and its slot."""
+        slots = self.slots()
+        longest = max(self._row_lengths[slot] for slot in slots)
         if self._length == self._mask.shape[1]:
-            taken = self.slots()
-            self._move(max(self._row_lengths[slot] for slot in taken) - self._length)
+            self._move(longest - self._length)
+        first = self._length - longest  # what lies before it is no row's
         last = [answer.tokens[-1] if answer else self._pad for answer in self.answers]
         self._mask[:, self._length] = 1
         for layer in self._layers:
-            layer.length = self._length
+            layer.first, layer.end = first, self._length
         scores = self._model(
             input_ids=self._tensor(last)[:, None],
-            attention_mask=self._mask[:, : self._length + 1],
+            attention_mask=self._mask[:, first : self._length + 1],
             position_ids=self._tensor(self._row_lengths)[:, None],
             past_key_values=Cache(layers=self._layers),
             use_cache=True,
         ).logits[:, -1]
         self._length += 1
         self._row_lengths = [length + 1 for length in self._row_lengths]
-        slots = self.slots()
         return scores[slots], slots
 
     def shrink(self) -> None:
-        """Give up the free slots, once they are half of all."""
+        """Give up the free slots, once they are a quarter of all: it copies the others."""
         kept = self.slots()
-        if 2 * len(kept) > len(self.answers):
+        if 4 * len(kept) > 3 * len(self.answers):
             return
         for layer in self._layers:
             layer.keep(kept)
@@ -187,12 +229,15 @@ class _Batch:
 
 
 class _Layer(CacheLayerMixin):
-    """One layer's keys and values, (slots, heads, columns, dimensions), written in place."""
+    """One layer's keys and values, (slots, heads, columns, dimensions), written in place.
+
+    A step writes the column `end`, and attends to those from `first` on.
+    """
 
     def __init__(self, slots: int, width: int) -> None:
         super().__init__()
         self._slots, self._width = slots, width
-        self.length = 0
+        self.first, self.end = 0, 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         # Zeros, because what is masked is still multiplied.
@@ -209,10 +254,10 @@ class _Layer(CacheLayerMixin):
         *_: Any,
         **__: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        end = self.length + 1
-        self.keys[:, :, self.length : end] = key_states
-        self.values[:, :, self.length : end] = value_states
-        return self.keys[:, :, :end], self.values[:, :, :end]
+        seen = slice(self.first, self.end + 1)
+        self.keys[:, :, self.end : self.end + 1] = key_states
+        self.values[:, :, self.end : self.end + 1] = value_states
+        return self.keys[:, :, seen], self.values[:, :, seen]
 
     def put(self, slots: list[int], start: int, keys: torch.Tensor, values: torch.Tensor) -> None:
         if not self.is_initialized:
@@ -230,13 +275,24 @@ class _Layer(CacheLayerMixin):
             _move(self.values, by, length, dim=2)
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        return self.length + query_length, 0
+        return self.get_seq_length() + query_length, 0
 
     def get_seq_length(self) -> int:
-        return self.length
+        return self.end - self.first
 
     def get_max_length(self) -> int:
         return self._width
+
+
+def _close_up(read: DynamicCache, padding: torch.Tensor, shared: int) -> None:
+    """Move each row's beginning to the right, over the padding (in columns) that follows it."""
+    length = read.layers[0].keys.shape[2]
+    columns = torch.arange(length, device=padding.device).expand(len(padding), length)
+    begins = padding[:, None]
+    source = torch.where(columns < begins + shared, (columns - begins).clamp(min=0), columns)
+    for layer in read.layers:
+        index = source[:, None, :, None].expand_as(layer.keys)
+        layer.keys, layer.values = layer.keys.gather(2, index), layer.values.gather(2, index)
 
 
 def _move(tensor: torch.Tensor, by: int, length: int, dim: int) -> None:

@@ -18,9 +18,9 @@ import torch
 from pipelines.llms.decode import Answer, Choose, columns, decode
 from pipelines.llms.sampling import SeededSampling, greedy
 
-# Prompt and answer of every row under way, padding included: bounds the memory of the
-# key-value cache (0.75 GB for the embedded model, 4 GB for a 7B model with grouped queries).
-_BATCH_TOKENS = 32_768
+# Memory of the key-value cache, padding included: 93,000 tokens of the embedded model in float32,
+# 32,768 of a 7B model with grouped queries in bfloat16.
+_CACHE_BYTES = 4 * 2**30
 
 
 class TransformersLLM(ChatLLM):
@@ -39,7 +39,7 @@ class TransformersLLM(ChatLLM):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    generation_batch_size: int = Field(default=32, ge=1)
+    generation_batch_size: int = Field(default=128, ge=1)
 
     _weights: Weights | None = PrivateAttr(None)
 
@@ -79,8 +79,8 @@ class TransformersLLM(ChatLLM):
         return [groups[key] for key in sorted(groups)]
 
     def _rows_at_once(self, longest: int) -> int:
-        room = _BATCH_TOKENS // columns(longest, self.max_new_tokens)
-        return max(1, min(self.generation_batch_size, room))
+        row = columns(longest, self.max_new_tokens) * self._weights.cache_bytes
+        return max(1, min(self.generation_batch_size, _CACHE_BYTES // row))
 
     def _answers(
         self, loaded: Weights, asked: list[list[int]], seeds: list[int]

@@ -27,7 +27,7 @@ from huggingface_hub.errors import (
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
-from pipelines.llms import attention
+from pipelines.llms import attention, weight_layout
 from pipelines.llms.precision import has_fast_bfloat16
 
 # PEFT 0.21 reads an attribute that transformers 5.23 has renamed.
@@ -49,6 +49,16 @@ class Weights:
     @property
     def device(self) -> torch.device:
         return self.model.device
+
+    @property
+    def cache_bytes(self) -> int:
+        """Of the keys and values of one token, in all layers."""
+        config = self.model.config.get_text_config()
+        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+        width = (
+            getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        )
+        return 2 * config.num_hidden_layers * heads * width * self.model.dtype.itemsize
 
 
 # A model goes when the last LLM that uses it is unloaded.
@@ -129,6 +139,7 @@ def _load(
             tokenizer = AutoTokenizer.from_pretrained(source)
         network = network.to(device).eval()
         attention.use_on(network)
+        weight_layout.by_columns(network)
     except torch.OutOfMemoryError:
         raise BadInput(f"model: {model} does not fit into the memory of {device}") from None
     # Broken files surface as whatever their reader raises.

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from datasets import Dataset
+from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
 from tests.tiny_model import tiny_model, tiny_tokenizer
@@ -51,3 +52,47 @@ def test_nothing_to_learn_is_a_loss_of_nothing(tmp_path):
     loss = trainer.compute_loss(trainer.model, batch)
     loss.backward()
     assert loss == 0
+
+
+def test_padding_in_front_stays_masked(tmp_path):
+    loss, ours = gradients(in_front(LearntTokensTrainer), tmp_path)
+    expected, theirs = gradients(in_front(SFTTrainer), tmp_path)
+    assert torch.allclose(loss, expected, rtol=1e-5)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(ours, theirs, strict=True))
+
+
+def in_front(kind):
+    """A trainer whose batches are padded on the left."""
+
+    class Turned(kind):
+        def compute_loss(self, model, inputs, **others):
+            padding = (inputs["attention_mask"] == 0).sum(1)
+            turned = {
+                key: torch.stack(
+                    [row.roll(int(by)) for row, by in zip(value, padding, strict=True)]
+                )
+                for key, value in inputs.items()
+            }
+            return super().compute_loss(model, turned, **others)
+
+    return Turned
+
+
+def test_only_learnt_positions_reach_the_vocabulary(tmp_path):
+    model = tiny_model().train()
+    config = SFTConfig(
+        output_dir=str(tmp_path), use_cpu=True, bf16=False, max_length=None, report_to="none"
+    )
+    trainer = LearntTokensTrainer(
+        model,
+        args=config,
+        train_dataset=Dataset.from_list(ROWS),
+        processing_class=tiny_tokenizer(),
+        peft_config=LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear"),
+    )
+    batch = trainer.data_collator(ROWS)
+    _, outputs = trainer.compute_loss(trainer.model, batch, return_outputs=True)
+    learnt = sum(label != IGNORED for row in ROWS for label in row["labels"])
+    assert outputs.logits.shape == (learnt, model.config.vocab_size)
+    # Afterwards the model is as it was.
+    assert trainer.model(**batch).logits.shape[:2] == batch["input_ids"].shape

@@ -101,7 +101,8 @@ def test_a_prompt_that_leaves_no_room_is_not_cut(make):
 
 
 def test_long_prompts_are_decoded_in_smaller_numbers(make, monkeypatch):
-    monkeypatch.setattr("pipelines.llms.local._BATCH_TOKENS", 1000)
+    # Keys and values of 2 layers with 2 heads of 8 float32 each: 1,000 tokens.
+    monkeypatch.setattr("pipelines.llms.local._CACHE_BYTES", 1000 * 2 * 2 * 2 * 8 * 4)
     seen = []
 
     def watched(model, asked, choose, **settings):

@@ -32,6 +32,9 @@ _NAMES = {
     "sft-refinement-only": "refinement only",
     "sft-draft-masked": "draft masked",
 }
+# Those of the loop, and one that no model of this size has learnt: as the table in docs/results.md
+# was measured.
+_FAMILIES = (*TRAINED, "unit")
 _IMPROVED = "### Improved Response"
 _DRAFT_TOKENS, _REVIEW_TOKENS = 160, 256
 
@@ -47,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     values = {
         "instructions.verifiable": arguments.rows,
-        "instructions.families": json.dumps(TRAINED),
+        "instructions.families": json.dumps(_FAMILIES),
         "drafts.max_new_tokens": _DRAFT_TOKENS,
         "batch_size": 160,
     }
@@ -87,7 +90,7 @@ def answered(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
     """Greedy drafts of the held-out problems and their refinements: how many are right."""
     from pipelines.llms.local import TransformersLLM
 
-    problems = list(generate(0, count, TRAINED, "test"))
+    problems = list(generate(0, count, _FAMILIES, "test"))
     model = TransformersLLM(model=str(checkpoint))
     model.max_new_tokens = _DRAFT_TOKENS
     asked = [[{"role": "user", "content": problem.instruction}] for problem in problems]

@@ -2,7 +2,7 @@
 
 TRL projects every position, prompts and padding included, onto the vocabulary unless it has a
 Triton kernel; for a small model on a CPU that takes as long as the rest of the step. And it masks
-the padding, which torch's attention pays for with its slower way.
+the padding, which made a step of two conversations of 400 tokens 8 % longer (SmolLM2-135M).
 """
 
 from collections.abc import Iterator

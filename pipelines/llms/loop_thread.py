@@ -4,7 +4,8 @@ import asyncio
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -35,15 +36,30 @@ class LoopThread:
 
         An interrupt of the calling thread cancels the coroutine.
         """
-        with self._lock:
-            if self._closed:
-                coroutine.close()
-                raise CancelledError
-            future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        outcome: Future[T] = Future()
+        tasks: list[asyncio.Task[T]] = []  # the loop's thread alone fills and reads it
+
+        def start() -> None:
+            task = self._loop.create_task(coroutine)
+            tasks.append(task)
+            task.add_done_callback(lambda done: _settle(outcome, done))
+
+        def abandon() -> None:
+            for task in tasks:
+                task.cancel()
+
         try:
-            return future.result()
+            with self._lock:
+                if self._closed:
+                    coroutine.close()
+                    raise CancelledError
+                # An interrupt can come in here, when the coroutine is under way already.
+                self._loop.call_soon_threadsafe(start)
+            return outcome.result()
         except BaseException:
-            future.cancel()
+            # A loop that is closed has cancelled all of its tasks.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(abandon)
             raise
 
     def close(self) -> None:
@@ -73,3 +89,12 @@ class LoopThread:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._cleanup()
+
+
+def _settle(outcome: Future[T], task: "asyncio.Task[T]") -> None:
+    if task.cancelled():
+        outcome.cancel()
+    elif (error := task.exception()) is not None:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(task.result())

@@ -1,5 +1,6 @@
 """The LLM object: its threads, its key, and how distilabel keeps it."""
 
+import asyncio
 import gc
 import json
 import logging
@@ -98,6 +99,27 @@ def test_an_interrupt_cancels_the_requests(make):
 
         llm = make(server.url)
         threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            llm.complete([ask(seed=0)] * 5)
+        until(lambda: server.active == 0)
+        assert llm.complete([ask(seed=1)])[0].text == "Here."
+
+
+def test_an_interrupt_while_the_requests_are_handed_over_cancels_them(make, monkeypatch):
+    """On a busy machine they can be under way before the call that starts them has returned."""
+    call, told = asyncio.BaseEventLoop.call_soon_threadsafe, []
+
+    def interrupted(loop, *what, **how):
+        handle = call(loop, *what, **how)
+        if not told and threading.current_thread() is threading.main_thread():
+            told.append(True)
+            until(lambda: server.active == 5)
+            raise KeyboardInterrupt
+        return handle
+
+    with OpenAIServer(lambda body, n: "Here." if body["seed"] else fake.hang) as server:
+        llm = make(server.url)
+        monkeypatch.setattr(asyncio.BaseEventLoop, "call_soon_threadsafe", interrupted)
         with pytest.raises(KeyboardInterrupt):
             llm.complete([ask(seed=0)] * 5)
         until(lambda: server.active == 0)

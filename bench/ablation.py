@@ -32,8 +32,7 @@ _NAMES = {
     "sft-refinement-only": "refinement only",
     "sft-draft-masked": "draft masked",
 }
-# Those of the loop, and one that no model of this size has learnt: as the table in docs/results.md
-# was measured.
+# Those of the loop, and one that it leaves out now: as the table in docs/results.md was measured.
 _FAMILIES = (*TRAINED, "unit")
 _IMPROVED = "### Improved Response"
 _DRAFT_TOKENS, _REVIEW_TOKENS = 160, 256

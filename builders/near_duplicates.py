@@ -5,6 +5,7 @@ design, and are compared by the problem (`task`) itself instead, as in `builders
 """
 
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,7 @@ _AGREEING = int(np.ceil(SIMILARITY * PERMUTATIONS))
 # next band, each is compared with so many after it; in each of the 32 bands with others.
 _WINDOW = 32
 _SKETCHED_AT_ONCE = 256
+_THREADS = 2
 _COMPARED_AT_ONCE = 1 << 15
 
 
@@ -41,10 +43,9 @@ class NearDuplicates:
         self._same: list[tuple[int, int]] = []
         self._tasks: dict[bytes, int] = {}
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        # One thread, so that sketches come in the order of their texts. Most of the work is
-        # numpy's, which lets the caller go on reading.
-        self._pool = ThreadPoolExecutor(1, "sketches")
-        self._sketching: Future[None] | None = None
+        # Most of the work is numpy's, which lets the caller go on reading.
+        self._pool = ThreadPoolExecutor(_THREADS, "sketches")
+        self._sketching: deque[Future[bytes]] = deque()
 
     def add(self, id: str, instruction: str, task: str | None) -> None:  # noqa: A002
         place = len(self._ids)
@@ -58,11 +59,12 @@ class NearDuplicates:
         self._texts.append(instruction)
         if len(self._texts) == _SKETCHED_AT_ONCE:
             self._sketch()
+            self._write(left=_THREADS)
 
     def groups(self) -> Iterator[list[str]]:
         """Ids that hang together by likeness, two or more; in the order of adding."""
         self._sketch()
-        self._wait()
+        self._write(left=0)
         labels = _components(len(self._ids), self._same)
         if self._sketched:
             labels = self._joined(labels)
@@ -78,19 +80,16 @@ class NearDuplicates:
                 yield ids
 
     def _sketch(self) -> None:
-        """Begin with the texts that wait; raises what went wrong with those before them."""
-        self._wait()
+        """Begin with the texts that wait."""
         if self._texts:
-            self._sketching = self._pool.submit(self._write, self._texts)
+            self._sketching.append(self._pool.submit(_sketched, self._texts))
             self._texts = []
 
-    def _wait(self) -> None:
-        if self._sketching is not None:
-            self._sketching.result()
-
-    def _write(self, texts: Sequence[str]) -> None:
-        # The low halves: 2⁻¹⁶ of the numbers that differ look equal.
-        self._file.write(sketches(texts).astype(np.uint16).tobytes())
+    def _write(self, left: int) -> None:
+        """Store sketches in the order of their texts, until so many are under way; raises what
+        went wrong with them."""
+        while len(self._sketching) > left:
+            self._file.write(self._sketching.popleft().result())
 
     def _joined(self, labels: np.ndarray) -> np.ndarray:
         self._file.flush()
@@ -105,6 +104,11 @@ class NearDuplicates:
                 known = np.stack([np.arange(len(labels)), firsts[labels]], axis=1)
                 labels = _components(len(labels), np.concatenate([known, *pairs]))
         return labels
+
+
+def _sketched(texts: Sequence[str]) -> bytes:
+    # The low halves: 2⁻¹⁶ of the numbers that differ look equal.
+    return sketches(texts).astype(np.uint16).tobytes()
 
 
 def _alike(

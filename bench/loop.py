@@ -3,15 +3,17 @@
 A stage-1 release by the verifiable teacher over the embedded model's drafts, stage 1, a stage-2
 release by the trained model's own critiques, stage 2; then base, stage 1 and stage 2 answer,
 review and refine the same unseen problems, and a program that knows the answers judges them.
-`--other-families` measures them on kinds of problems that none was trained on as well.
+`--other-problems` asks them more of the same kinds, drawn with another seed, and
+`--other-families` problems of kinds that none was trained on.
 
-    python -m bench.loop [--smoke] [--other-families] [--out DIR]
+    python -m bench.loop [--smoke] [--other-problems] [--other-families] [--out DIR]
 """
 
 import argparse
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,16 @@ _SCORER = {"scorer": "{kind: verifiable}"}
 # The teacher's longest review has 202 tokens.
 _REVIEW_TOKENS = 208
 _SHARES = ("critique_valid", "score_right", "draft_right", "refinement_right")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Problems of the test split that all models are measured on, `each` of every family."""
+
+    title: str
+    families: Sequence[str]
+    each: int
+    seed: int = 0
 
 
 def full(out: Path) -> Loop:
@@ -82,6 +94,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("loop"), help="where it is all kept")
     parser.add_argument("--smoke", action="store_true", help="small, to see that it runs")
     parser.add_argument(
+        "--other-problems", action="store_true", help="measure on those of another seed, too"
+    )
+    parser.add_argument(
         "--other-families", action="store_true", help="measure on those never trained on, too"
     )
     arguments = parser.parse_args()
@@ -92,15 +107,19 @@ def main() -> None:
     if not run_loop(loop, say):
         print("\nthe model preferred none of its refinements: there is no stage 2 to measure")
         models = _MODELS[:2]
-    each, tokens = (3, 96) if arguments.smoke else (38, _REVIEW_TOKENS)
-    parts = {"unseen problems of the families that were trained on": ("heldout", TRAINED)}
+    each, more, tokens = (3, 3, 96) if arguments.smoke else (38, 48, _REVIEW_TOKENS)
+    unseen = "unseen problems of the families that were trained on"
+    parts = {"heldout": Part(unseen, TRAINED, each)}
+    if arguments.other_problems:
+        parts["other-problems"] = Part(f"other {unseen}", TRAINED, more, seed=7)
     if arguments.other_families:
-        parts["problems of families that were never trained on"] = ("other-families", _OTHERS)
-    for title, (folder, families) in parts.items():
-        runs = {model: out / folder / model.replace(" ", "") for model in models}
+        title = "problems of families that were never trained on"
+        parts["other-families"] = Part(title, _OTHERS, each)
+    for name, part in parts.items():
+        runs = {model: out / name / model.replace(" ", "") for model in models}
         for model, run in runs.items():
-            evaluate(loop, model, run, families, each * len(families), tokens)
-        report(title, runs, out / f"{folder}.json")
+            evaluate(loop, model, run, part, tokens)
+        report(part.title, runs, out / f"{name}.json")
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
 
 
@@ -108,15 +127,14 @@ def say(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def evaluate(
-    loop: Loop, model: str, folder: Path, families: Sequence[str], rows: int, tokens: int
-) -> None:
+def evaluate(loop: Loop, model: str, folder: Path, part: Part, tokens: int) -> None:
     """The run in which a model answers held-out problems, and reviews in at most `tokens`."""
     if Run(folder).read_manifest() is not None:
         return
     values: dict[str, Any] = {
-        "instructions.verifiable": rows,
-        "instructions.families": json.dumps(families),
+        "instructions.verifiable": part.each * len(part.families),
+        "instructions.seed": part.seed,
+        "instructions.families": json.dumps(part.families),
         "critic.max_new_tokens": tokens,
     }
     checkpoint = []

@@ -14,7 +14,7 @@ bench:  ## each claim of speed, as a ratio measured in one run
 demo:  ## the main job on this machine
 	srt demo
 
-loop:  ## the whole method on two cores, measured on held-out problems; 26 minutes
+loop:  ## the whole method on two cores, measured on held-out problems; half an hour
 	python -m bench.loop
 
 ablation:  ## the paper's ablation on such problems, three seeds; hours

@@ -24,8 +24,9 @@ from cards.plots import plot_shares
 from pipelines.loop import Loop, assignments, run_loop, srt
 
 _MODELS = ("base", "stage 1", "stage 2")
-# Kinds of problems that a model of 135 million parameters can learn from a few hundred rows; it
-# does not learn to count letters, to convert units or to reckon with dates in that time.
+# Kinds of problems that a model of 135 million parameters learns from a few hundred rows, but for
+# arithmetic (docs/results.md); to count letters, to convert units and to reckon with dates it does
+# not learn in that time either.
 TRAINED = ("arithmetic", "capital", "comparison", "extraction", "json_object")
 _OTHERS = tuple(name for name, family in FAMILIES.items() if family.held_out)
 _ROWS = {

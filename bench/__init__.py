@@ -1,1 +1,1 @@
-"""Measurements, each a module to run: `python -m bench.overhead --help`."""
+"""Benchmarks; each module runs by itself: `python -m bench.overhead --help`."""

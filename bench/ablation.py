@@ -1,8 +1,8 @@
 """The paper's ablation on problems with a computable answer: `make ablation`.
 
-One model for each training config and seed, on the same stage-1 release, answering the same
-unseen problems (arXiv 2406.07168, Table 4, has the like for AlpacaEval). What counts is the final
-answer: the refinement, or the only answer of a model that was trained to give just that.
+Trains one model for each training config and seed on the same stage-1 release, and lets it answer
+the same unseen problems (arXiv 2406.07168, Table 4, does this with AlpacaEval). The final answer
+counts: the refinement, or the only answer of a model that was not trained to refine.
 
     python -m bench.ablation [--rows 240] [--seeds 3] [--out loop]
 """
@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
+from bench.heldout import with_interval
 from bench.loop import TRAINED, say
-from builders.run import write_json
-from builders.sft import SFT_FORMS, SftForm, review_turns
+from builders.files.atomic import write_json
+from builders.review.statistics.intervals import share
+from builders.training.sft import SFT_FORMS, SftForm, review_turns
 from builders.verifiable import check, generate
-from pipelines.llms.base import Request
-from pipelines.loop import Loop, make_release, train_into
+from pipelines.cli.loop import Loop, ensure_checkpoint, ensure_release
+from pipelines.llms.messages import Request
 
-# In the paper's order, under its names; `sft-balanced` is no ablation.
+# In the paper's order, with its names; `sft-balanced` is not an ablation.
 _NAMES = {
     "sft": "full",
     "sft-no-score": "− score",
@@ -32,7 +32,7 @@ _NAMES = {
     "sft-refinement-only": "refinement only",
     "sft-draft-masked": "draft masked",
 }
-# Those of the loop, and one that it leaves out now: as the table in docs/results.md was measured.
+# The loop's families and `unit`, for which the table in docs/results.md was measured.
 _FAMILIES = (*TRAINED, "unit")
 _IMPROVED = "### Improved Response"
 _DRAFT_TOKENS, _REVIEW_TOKENS = 160, 256
@@ -40,10 +40,10 @@ _DRAFT_TOKENS, _REVIEW_TOKENS = 160, 256
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("loop"), help="where it is all kept")
-    parser.add_argument("--rows", type=int, default=240, help="instructions that stage 1 draws")
+    parser.add_argument("--out", type=Path, default=Path("loop"), help="folder for everything")
+    parser.add_argument("--rows", type=int, default=240, help="instructions for stage 1")
     parser.add_argument("--heldout", type=int, default=120, help="unseen problems to answer")
-    parser.add_argument("--seeds", type=int, default=3, help="models of each config")
+    parser.add_argument("--seeds", type=int, default=3, help="models per config")
     parser.add_argument("--epochs", type=float, default=1, help="passes over the rows")
     parser.add_argument("--configs", nargs="+", default=list(_NAMES), choices=list(_NAMES))
     arguments = parser.parse_args()
@@ -54,20 +54,20 @@ def main() -> None:
         "batch_size": 160,
     }
     loop = Loop(arguments.out / "ablation", stage1=values)
-    make_release(loop, 1, say)
-    found: dict[str, list[dict[str, Any]]] = {}
+    ensure_release(loop, 1, say)
+    measured: dict[str, list[dict[str, Any]]] = {}
     for seed in range(1, arguments.seeds + 1):
         for config in arguments.configs:
-            one = measured(loop, config, seed, arguments)
-            found.setdefault(config, []).append(one)
-            print(json.dumps({"config": config, "seed": seed, **one}), flush=True)
-    text = table(found)
+            counts = measure(loop, config, seed, arguments)
+            measured.setdefault(config, []).append(counts)
+            print(json.dumps({"config": config, "seed": seed, **counts}), flush=True)
+    text = table(measured)
     (loop.out / "ablation.md").write_text(text + "\n", encoding="utf-8")
     print(f"\n{text}")
 
 
-def measured(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """How many of the held-out problems a model gets right; kept, so that it is done once."""
+def measure(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train a model and count its correct answers; stored, so that this runs only once."""
     path = loop.out / "measured" / f"{config}-{seed}-{arguments.heldout}.json"
     if not path.exists():
         checkpoint = loop.out / "checkpoints" / f"{config}-{seed}"
@@ -75,25 +75,25 @@ def measured(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) 
             "release": loop.release(1),
             "dataset_config": config,
             "num_train_epochs": arguments.epochs,
-            # As in `bench.loop`: with so few rows, more steps teach more.
+            # As in `bench.loop`: with so few rows, more steps help.
             "per_device_train_batch_size": 4,
             "seed": seed,
         }
-        train_into(checkpoint, 1, values, say)
+        ensure_checkpoint(checkpoint, 1, values, say)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, answered(checkpoint, SFT_FORMS[config], arguments.heldout))
+        write_json(path, count_correct(checkpoint, SFT_FORMS[config], arguments.heldout))
     return json.loads(path.read_text())
 
 
-def answered(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
-    """Greedy drafts of the held-out problems and their refinements: how many are right."""
-    from pipelines.llms.local import TransformersLLM
+def count_correct(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
+    """Greedy drafts of the held-out problems and their refinements: how many are correct."""
+    from pipelines.llms.weights.local import TransformersLLM
 
     problems = list(generate(0, count, _FAMILIES, "test"))
     model = TransformersLLM(model=str(checkpoint))
     model.max_new_tokens = _DRAFT_TOKENS
-    asked = [[{"role": "user", "content": problem.instruction}] for problem in problems]
-    drafts = _texts(model, asked)
+    prompts = [[{"role": "user", "content": problem.instruction}] for problem in problems]
+    drafts = _texts(model, prompts)
     finals = drafts
     if not form.refine_only:
         model.max_new_tokens = _REVIEW_TOKENS
@@ -109,14 +109,14 @@ def answered(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
             for review, draft in zip(reviews, drafts, strict=True)
         ]
 
-    def right(answers: Sequence[str]) -> int:
+    def correct(answers: Sequence[str]) -> int:
         pairs = zip(problems, answers, strict=True)
         return sum(check(problem.task, answer).correct for problem, answer in pairs)
 
     return {
         "of": len(problems),
-        "draft_right": right(drafts),
-        "final_right": right(finals),
+        "draft_right": correct(drafts),
+        "final_right": correct(finals),
         "final_characters": sum(map(len, finals)) / len(finals),
     }
 
@@ -126,27 +126,22 @@ def _texts(model: Any, conversations: list[list[dict[str, str]]]) -> list[str]:
     return [(completion.text or "").strip() for completion in model.complete(requests)]
 
 
-def table(found: dict[str, list[dict[str, Any]]]) -> str:
-    """Markdown: shares over all seeds with Wilson's 95 % interval, and each seed's own."""
-    of, seeds = next(iter(found.values()))[0]["of"], max(map(len, found.values()))
+def table(measured: dict[str, list[dict[str, Any]]]) -> str:
+    """Markdown: shares over all seeds with Wilson's 95% interval, and the share of each seed."""
+    of, seeds = next(iter(measured.values()))[0]["of"], max(map(len, measured.values()))
     lines = [
         f"| {of} problems × {seeds} seeds | draft right | final answer right | by seed | length |",
         "|---|--:|--:|---|--:|",
     ]
-    for config, each in found.items():
-        seeds_right = ", ".join(f"{one['final_right'] / one['of']:.1%}" for one in each)
-        length = sum(one["final_characters"] for one in each) / len(each)
+    for config, by_seed in measured.items():
+        each = ", ".join(f"{counts['final_right'] / counts['of']:.1%}" for counts in by_seed)
+        length = sum(counts["final_characters"] for counts in by_seed) / len(by_seed)
         shares = [
-            _share(sum(one[key] for one in each), sum(one["of"] for one in each))
+            with_interval(share(sum(counts[key] for counts in by_seed), of * len(by_seed)))
             for key in ("draft_right", "final_right")
         ]
-        lines.append(f"| {_NAMES[config]} | {' | '.join(shares)} | {seeds_right} | {length:.0f} |")
+        lines.append(f"| {_NAMES[config]} | {' | '.join(shares)} | {each} | {length:.0f} |")
     return "\n".join(lines)
-
-
-def _share(hits: int, of: int) -> str:
-    interval = binomtest(hits, of).proportion_ci(method="wilson")
-    return f"{hits / of:.1%} ({interval.low:.0%}–{interval.high:.0%})"
 
 
 if __name__ == "__main__":

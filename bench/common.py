@@ -1,7 +1,7 @@
-"""What the benches share: options, tables, sources of rows, and measuring a process from outside.
+"""Shared by the benches: options, tables, synthetic instructions, and measuring child processes.
 
-A measurement runs in a process of its own, so that none inherits another's memory or threads:
-`in_child` starts this file's caller again with `--one`, and the child prints one line of JSON.
+Each measurement runs in its own process, so that none inherits another's memory or threads:
+`in_child` runs the bench's module again with `--one`, and the child prints one line of JSON.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from builders.sources import Candidate
+from builders.instructions.record import InstructionRecord
 from pipelines import dag
 
 ROOT = Path(__file__).parents[1]
@@ -28,11 +28,11 @@ _WORDS = ("answer", "depends", "on", "what", "was", "asked", "a", "reader", "can
 
 
 def options(doc: str) -> argparse.ArgumentParser:
-    """A parser with what every bench takes."""
+    """A parser with the options of every bench."""
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--smoke", action="store_true", help="few rows: does it run at all?")
+    parser.add_argument("--smoke", action="store_true", help="few rows, to check that it runs")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     return parser
 
@@ -42,45 +42,45 @@ def numbers(text: str) -> list[int]:
 
 
 def prose(seed: int, characters: int) -> str:
-    """Different text for each seed, of about that length."""
+    """A text of about this length, different for each seed."""
     draw = random.Random(seed)
     return f"{seed}: " + " ".join(draw.choices(_WORDS, k=characters // 5))[:characters]
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A source of `count` instructions of about so many characters each."""
+    """A source of `count` instructions with about `characters` characters each."""
 
     count: int
     characters: int = 1500
     name: str = "bench"
-    licence: str = "cc0-1.0"
+    license: str = "cc0-1.0"
 
-    def candidates(self) -> Iterator[Candidate]:
-        # Made once and cut, so that what is measured is not the making of text.
+    def records(self) -> Iterator[InstructionRecord]:
+        # Slices of one text, so that the benches do not measure the generation of text.
         text = prose(0, 4 * self.characters)
         for number in range(self.count):
             start = number % (3 * self.characters)
-            yield Candidate(f"{number}: {text[start : start + self.characters]}")
+            yield InstructionRecord(f"{number}: {text[start : start + self.characters]}")
 
 
 def pipeline(*steps: Any) -> dag.Pipeline:
-    """The chain of `steps`, made by functions because a step has to be born in its pipeline."""
-    with dag.Pipeline(name="bench") as made:
+    """A chain of steps, as functions because a step has to be created in its pipeline."""
+    with dag.Pipeline(name="bench") as chain:
         previous = None
         for make in steps:
             step = make()
             if previous is not None:
                 previous >> step
             previous = step
-    return made
+    return chain
 
 
 @dataclass
 class Spent:
-    """Seconds by the clock, and of CPU of this process and its finished children.
+    """Elapsed seconds, and CPU seconds of this process and its finished children.
 
-    `ended` is by the monotonic clock that all processes of a machine share.
+    `ended` is a time of the monotonic clock that all processes on a machine share.
     """
 
     seconds: float = 0.0
@@ -90,12 +90,12 @@ class Spent:
 
 @contextmanager
 def spending() -> Iterator[Spent]:
-    spent, begun, cpu = Spent(), time.perf_counter(), _cpu()
+    spent, began, cpu = Spent(), time.perf_counter(), _cpu()
     try:
         yield spent
     finally:
         spent.ended = time.perf_counter()
-        spent.seconds = spent.ended - begun
+        spent.seconds = spent.ended - began
         spent.cpu = _cpu() - cpu
 
 
@@ -106,14 +106,14 @@ def _cpu() -> float:
 
 @dataclass
 class Measured:
-    """What a child printed, and the most memory (RSS, bytes) its processes had between them."""
+    """A child's output, and the peak memory (RSS, in bytes) of its processes together."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     peak: int = 0
 
 
 def in_child(module: str, what: dict[str, Any], timeout: float = 600) -> Measured:
-    """Run `python -m module --one JSON`; RuntimeError with its output where it fails."""
+    """Run `python -m module --one JSON`; RuntimeError with its output if it fails."""
     command = [sys.executable, "-m", module, "--one", json.dumps(what)]
     environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONWARNINGS": "ignore"}
     measured, deadline = Measured(), time.monotonic() + timeout
@@ -129,7 +129,7 @@ def in_child(module: str, what: dict[str, Any], timeout: float = 600) -> Measure
             measured.peak = max(measured.peak, _memory(child.pid))
             if time.monotonic() > deadline:
                 end_tree(child.pid)
-                raise RuntimeError(f"{what}: not done after {timeout:.0f} s")
+                raise RuntimeError(f"{what}: not finished after {timeout:.0f} s")
             time.sleep(0.1)
         output = child.stdout.read()
     if child.returncode:

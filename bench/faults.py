@@ -1,15 +1,15 @@
-"""What is lost, and what is paid for twice, when the endpoint fails or the process is killed.
+"""What is lost, and what is paid for twice, if the endpoint fails or the process is killed.
 
     python -m bench.faults --rows 20000 --kills 20
 
-Failing endpoint: of all requests 5 % get 429 or 500, 1 % a body that is no JSON, and 0.5 % no
-answer until the deadline. Claims: no row is lost, and at most 1 % of the calls are wasted, that
-is, answered well and asked again.
+Failing endpoint: 5% of the requests get a 429 or 500, 1% a body that is not JSON, and 0.5% no
+answer before the deadline. Claims: no row is lost, and at most 1% of the calls are wasted, that
+is, repeated although they had been answered.
 
-kill -9: `build_run` with a response store, killed at random moments and started again until
-it is complete, as often as it takes for that many kills. Claims: each ledger is that of a run
-which nobody disturbed (but for latencies and attempts), and what is asked again after a kill is
-at most what was in flight. The server counts requests by a hash of their bodies.
+kill -9: `build_run` with a response store is killed at random moments and restarted until it is
+complete, with new runs until there were that many kills. Claims: each ledger is the same as that
+of an undisturbed run (except for latencies and attempts), and the requests repeated after a kill
+are at most those in flight. The server counts requests by a hash of their bodies.
 """
 
 import hashlib
@@ -26,16 +26,16 @@ from typing import Any
 import orjson
 
 from bench.common import ROOT, Texts, in_child, options, pipeline, show, verdict
-from builders.run import Run
+from builders.ledger.run import Run
 from pipelines import dag
-from pipelines.llms.openai import OpenAILLM
-from pipelines.steps import KeepOrDrop, LoadInstructions
-from pipelines.tasks import Draft
+from pipelines.generate.steps import KeepOrDrop, LoadInstructions
+from pipelines.generate.tasks import DraftTask
+from pipelines.llms.endpoint.openai import OpenAILLM
 from tests import openai_server
 from tests.openai_server import Body, OpenAIServer
 
 IN_FLIGHT = 16
-# Share of requests, and what becomes of them.
+# The share of requests that get each fault.
 FAULTS = {
     "429": (0.025, openai_server.status(429, "Too many requests.")),
     "500": (0.025, openai_server.status(500)),
@@ -46,7 +46,7 @@ FAULTS = {
 
 
 class Counting:
-    """A server's `reply` that fails as told, and knows which bodies it has answered well."""
+    """A server's `reply` with `faults`, which counts successful answers by request body."""
 
     def __init__(self, faults: dict[str, tuple[float, Any]]) -> None:
         self.faults = faults
@@ -55,15 +55,15 @@ class Counting:
         self._draw = random.Random(0)
 
     def __call__(self, body: Body, _: int) -> Any:
-        drawn = self._draw.random()
+        chance = self._draw.random()
         for name, (share, fault) in self.faults.items():
-            if drawn < share:
+            if chance < share:
                 self.failed[name] += 1
                 return fault
-            drawn -= share
+            chance -= share
         key = hashlib.sha256(orjson.dumps(body)).digest()
         self.good[key] += 1
-        # The same body gets the same answer, whenever it comes.
+        # The same body always gets the same answer.
         return openai_server.critic(body, key[0] % 64)
 
     @property
@@ -72,13 +72,13 @@ class Counting:
 
 
 def draft(folder: Path, url: str, rows: int) -> dict[str, Any]:
-    """Draft so many rows; how many have no answer, and how many reached the ledger."""
+    """Draft that many rows; counts those written to the ledger and those without a draft."""
     settings = {"in_flight": 64, "deadline": 2.0, "backoff_base": 0.05, "backoff_cap": 1.0}
     llm = OpenAILLM(model="m", base_url=url, api_key_env=None, **settings)
     steps = dag.load(
         pipeline(
             lambda: LoadInstructions(name="load", sources=[Texts(rows, 400)], batch_size=64),
-            lambda: Draft(name="draft", llm=llm, seed=0),
+            lambda: DraftTask(name="draft", llm=llm, seed=0),
             lambda: KeepOrDrop(name="verdict"),
         )
     )
@@ -90,18 +90,18 @@ def draft(folder: Path, url: str, rows: int) -> dict[str, Any]:
 
 
 def build(folder: Path, recipe: str) -> dict[str, Any]:
-    """Begin or continue a run of stage 1 whose answers are kept beside it."""
-    from pipelines.build import build_run
-    from pipelines.llms.store import ResponseStore
-    from pipelines.recipe_file import load_recipe
+    """Start or continue a stage-1 run with a response store next to it."""
+    from pipelines.generate.build import build_run
+    from pipelines.llms.store import CompletionStore
+    from pipelines.recipe.file import load_recipe
 
-    store = ResponseStore(folder.with_suffix(".sqlite"))
+    store = CompletionStore(folder.with_suffix(".sqlite"))
     run = build_run(load_recipe(Path(recipe)), folder, store=store)
     return {"rows": run.count_rows()}
 
 
-def _child(given: str) -> None:
-    what, *rest = json.loads(given).values()
+def _child(task: str) -> None:
+    what, *rest = json.loads(task).values()
     if what == "build":
         facts = build(Path(rest[0]), rest[1])
     else:
@@ -112,13 +112,13 @@ def _child(given: str) -> None:
 
 def failing(rows: int) -> None:
     reply = Counting(FAULTS)
-    begun = time.perf_counter()
+    began = time.perf_counter()
     with OpenAIServer(reply) as server:
-        given = {"what": "draft", "url": server.url, "rows": rows}
-        found = in_child("bench.faults", given).facts
-    seconds = time.perf_counter() - begun
+        task = {"what": "draft", "url": server.url, "rows": rows}
+        counts = in_child("bench.faults", task).facts
+    seconds = time.perf_counter() - began
     requests, failed = reply.good.total() + reply.failed.total(), reply.failed.total()
-    lost = rows - found["written"] + found["empty"]
+    lost = rows - counts["written"] + counts["empty"]
     header = ["", "rows", "requests", "failed", "repeated", "lost", "s"]
     line = ["drafts", rows, requests, failed, reply.repeated, lost, seconds]
     show("An endpoint that fails", header, [line])
@@ -129,10 +129,10 @@ def failing(rows: int) -> None:
 
 
 def write_recipe(folder: Path, url: str, rows: int) -> Path:
-    instructions = [{"instruction": given.instruction} for given in Texts(rows, 400).candidates()]
+    instructions = [{"instruction": text.instruction} for text in Texts(rows, 400).records()]
     lines = "".join(f"{json.dumps(row)}\n" for row in instructions)
     (folder / "instructions.jsonl").write_text(lines)
-    # One block for both, and therefore one limit.
+    # The same block for both, so that they share one limit.
     model = {
         "kind": "openai",
         "model": "m",
@@ -142,7 +142,7 @@ def write_recipe(folder: Path, url: str, rows: int) -> Path:
     }
     recipe = {
         "name": "bench",
-        "instructions": [{"path": "instructions.jsonl", "licence": "cc0-1.0"}],
+        "instructions": [{"path": "instructions.jsonl", "license": "cc0-1.0"}],
         "drafts": model,
         "critic": model,
         "batch_size": 32,
@@ -153,7 +153,7 @@ def write_recipe(folder: Path, url: str, rows: int) -> Path:
 
 
 def comparable(run: Run) -> list[dict[str, Any]]:
-    """The ledger without what depends on the day."""
+    """The ledger without what varies between runs."""
     varies = {"latency", "attempts", "failures"}
     return [
         {
@@ -165,8 +165,8 @@ def comparable(run: Run) -> list[dict[str, Any]]:
 
 
 def start(run: Path, recipe: Path) -> subprocess.Popen:
-    given = json.dumps({"what": "build", "folder": str(run), "recipe": str(recipe)})
-    command = [sys.executable, "-m", "bench.faults", "--one", given]
+    task = json.dumps({"what": "build", "folder": str(run), "recipe": str(recipe)})
+    command = [sys.executable, "-m", "bench.faults", "--one", task]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)
 
@@ -176,12 +176,12 @@ def killed(folder: Path, rows: int, kills: int) -> None:
     same, bounds, repeated, runs, done = True, 0, 0, 0, 0
     with OpenAIServer(reply, latency=lambda: draw.expovariate(1 / 0.03)) as server:
         recipe = write_recipe(folder, server.url, rows)
-        begun = time.perf_counter()
+        began = time.perf_counter()
         if start(folder / "undisturbed", recipe).wait(600):
             raise RuntimeError("the undisturbed run failed")
-        # Less the start of Python, about.
-        serving = max(1.0, time.perf_counter() - begun - 3.0)
-        expected, asked = comparable(Run(folder / "undisturbed")), len(reply.good)
+        # Minus the start-up time of Python, roughly.
+        serving = max(1.0, time.perf_counter() - began - 3.0)
+        expected, calls = comparable(Run(folder / "undisturbed")), len(reply.good)
         while done < kills:
             reply.good.clear()
             run, runs = folder / f"run-{runs}", runs + 1
@@ -194,18 +194,18 @@ def killed(folder: Path, rows: int, kills: int) -> None:
                 done += 1
                 bounds += IN_FLIGHT
             if child.returncode:
-                raise RuntimeError(f"a run that was killed does not continue: {child.returncode}")
-            same = same and comparable(Run(run)) == expected and len(reply.good) == asked
+                raise RuntimeError(f"a killed run cannot be continued: {child.returncode}")
+            same = same and comparable(Run(run)) == expected and len(reply.good) == calls
             repeated += reply.repeated
-    header = ["", "rows", "calls", "runs", "kills", "asked again", "slots"]
-    line = ["stage 1", rows, asked, runs, done, repeated, bounds]
+    header = ["", "rows", "calls", "runs", "kills", "repeated", "slots"]
+    line = ["stage 1", rows, calls, runs, done, repeated, bounds]
     show("kill -9 at random moments", header, [line])
-    verdict("runs that differ from the undisturbed one", 0.0 if same else 1.0, "0", same)
+    verdict("runs that differ from the undisturbed run", 0.0 if same else 1.0, "0", same)
     verdict("calls repeated per kill", repeated / done, f"<= {IN_FLIGHT}", repeated <= bounds)
 
 
 def _kill_at(child: subprocess.Popen, server: OpenAIServer, before: int, moment: float) -> bool:
-    """Kill the child so many seconds after its first request; False if it ended before."""
+    """Kill the child `moment` seconds after its first request; False if it ended before."""
     while child.poll() is None and len(server.requests) == before:
         time.sleep(0.01)
     try:
@@ -214,20 +214,22 @@ def _kill_at(child: subprocess.Popen, server: OpenAIServer, before: int, moment:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-        # The server needs a moment to see that nobody listens any more.
+        # The server needs a moment to notice that the client is gone.
         time.sleep(0.2)
         return True
 
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--rows", type=int, default=20_000, help="of the failing endpoint")
+    parser.add_argument("--rows", type=int, default=20_000, help="rows for the failing endpoint")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--built", type=int, default=1000, help="rows of each run that is killed")
-    given = parser.parse_args()
-    if given.one:
-        return _child(given.one)
-    rows, kills, built = (1000, 1, 40) if given.smoke else (given.rows, given.kills, given.built)
+    parser.add_argument("--built", type=int, default=1000, help="rows of each killed run")
+    arguments = parser.parse_args()
+    if arguments.one:
+        return _child(arguments.one)
+    rows, kills, built = arguments.rows, arguments.kills, arguments.built
+    if arguments.smoke:
+        rows, kills, built = 1000, 1, 40
     failing(rows)
     with tempfile.TemporaryDirectory() as folder:
         killed(Path(folder), built, kills)

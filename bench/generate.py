@@ -1,10 +1,10 @@
-"""Answers per second of models in this process, beside transformers' own `generate`.
+"""Answers per second of models in this process, compared with transformers' own `generate`.
 
-Both decode the same prompts with the embedded model, sampled, up to the same limit. `generate`
-gets batches of prompts of like length, and keeps a batch until its longest answer ends; ours
-gives the place of an answer that has ended to the next prompt. On a CPU ours also attends and
-lays its weights out in its own way. `generate` is tried with small and with large batches, and
-the better of the two is what ours is compared with.
+Both decode the same prompts with the embedded model, with sampling, up to the same limit.
+`generate` gets batches of prompts with similar lengths and keeps each batch until its longest
+answer ends; ours gives the slot of a finished answer to the next prompt. On a CPU ours also has
+its own attention and weight layout. `generate` runs with small and with large batches, and ours is
+compared with the faster one.
 
     python -m bench.generate
 """
@@ -14,13 +14,13 @@ import time
 from typing import Any
 
 from bench.common import in_child, options, show, verdict
-from builders.chat_text import chat_text, token_ids
-from builders.prompts import chat
+from builders.critique.prompts import chat
+from builders.training.chat_template import chat_text, token_ids
 from builders.verifiable import generate
-from pipelines.embedded import checkpoint_path
-from pipelines.llms.base import Request
+from pipelines.llms.messages import Request
+from services.model.embedded import checkpoint_path
 
-_LIMIT = 160
+_LIMIT, _SHORT = 160, 24
 
 
 def main() -> None:
@@ -28,48 +28,49 @@ def main() -> None:
     if arguments.one:
         print(json.dumps(one(**json.loads(arguments.one))))
         return
-    count = 8 if arguments.smoke else 256
+    count, limit = (8, _SHORT) if arguments.smoke else (256, _LIMIT)
+    sizes = (32,) if arguments.smoke else (32, 128)
     ways = {
         "ours": {"how": "ours"},
-        **{f"generate, {rows} at once": {"how": "generate", "rows": rows} for rows in (32, 128)},
+        **{f"generate, {rows} at once": {"how": "generate", "rows": rows} for rows in sizes},
     }
-    found = {
-        name: in_child("bench.generate", {"count": count, **way}, timeout=1800).facts
+    measured = {
+        name: in_child("bench.generate", {"count": count, "limit": limit, **way}, 1800).facts
         for name, way in ways.items()
     }
     table = [
         [name, facts["rows"] / facts["seconds"], facts["tokens"] / facts["seconds"]]
-        for name, facts in found.items()
+        for name, facts in measured.items()
     ]
     show(f"{count} answers", ["", "answers/s", "tokens/s"], table)
     ours, *theirs = (answers for _, answers, _ in table)
     ratio = ours / max(theirs)
-    verdict("answers/s, of transformers' generate", ratio, "≥ 1.5", ratio >= 1.5)
+    verdict("answers/s: ours / transformers' generate", ratio, "≥ 1.5", ratio >= 1.5)
 
 
-def one(how: str, count: int, rows: int | None = None) -> dict[str, Any]:
+def one(how: str, count: int, limit: int, rows: int | None = None) -> dict[str, Any]:
     """Seconds, answers and tokens of one way of decoding."""
-    import pipelines.llms.openmp  # noqa: F401  (before torch)
+    import services.model.openmp  # noqa: F401  (before torch)
 
     instructions = [problem.instruction for problem in generate(5, count)]
-    return _ours(instructions) if how == "ours" else _generate(instructions, rows)
+    return _ours(instructions, limit) if how == "ours" else _generate(instructions, limit, rows)
 
 
-def _ours(instructions: list[str]) -> dict[str, Any]:
-    from pipelines.llms.local import EmbeddedLLM
+def _ours(instructions: list[str], limit: int) -> dict[str, Any]:
+    from pipelines.llms.weights.local import EmbeddedLLM
 
-    model = EmbeddedLLM(temperature=0.7, max_new_tokens=_LIMIT)
+    model = EmbeddedLLM(temperature=0.7, max_new_tokens=limit)
     model.load()
     start = time.perf_counter()
     done = model.complete([Request(chat(text), seed) for seed, text in enumerate(instructions)])
     return _facts(start, [completion.tokens_out for completion in done])
 
 
-def _generate(instructions: list[str], rows: int) -> dict[str, Any]:
+def _generate(instructions: list[str], limit: int, rows: int) -> dict[str, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    from pipelines.llms.precision import has_fast_bfloat16
+    from services.model.precision import has_fast_bfloat16
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
     precision = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
@@ -95,7 +96,7 @@ def _generate(instructions: list[str], rows: int) -> dict[str, Any]:
             do_sample=True,
             temperature=0.7,
             top_k=0,
-            max_new_tokens=_LIMIT,
+            max_new_tokens=limit,
         )
         for answer in tokens[:, width:].tolist():
             ends = (at for at, token in enumerate(answer, 1) if token == tokenizer.eos_token_id)

@@ -1,34 +1,45 @@
 """The whole method on two cores, measured on held-out instructions: `make loop`.
 
-A stage-1 release by the verifiable teacher over the embedded model's drafts, stage 1, a stage-2
-release by the trained model's own critiques, stage 2; then base, stage 1 and stage 2 answer,
-review and refine the same unseen problems, and a program that knows the answers judges them.
-`--other-problems` asks them more of the same kinds, drawn with another seed, and
-`--other-families` problems of kinds that none was trained on.
+The steps: a stage-1 release by the verifiable teacher with the embedded model's drafts, stage-1
+training, a stage-2 release with the trained model's own critiques, and stage-2 training. Pairs of
+held-out problems are frozen before, and each model is audited on them; a checker stands for people.
+Then base, stage 1 and stage 2 answer, critique and refine the same unseen problems, and a program
+that knows the answers checks them. Last comes the win rate of stage 2's drafts and refinements over
+the base model's answers, judged by that program and by the stage-1 model itself.
+`--other-problems` adds more problems of the same families, drawn with another seed;
+`--other-families` adds families that no model was trained on.
 
     python -m bench.loop [--smoke] [--other-problems] [--other-families] [--out DIR]
 """
 
 import argparse
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builders.heldout import measure
-from builders.run import Run, write_json
-from builders.verifiable import FAMILIES
-from cards.plots import plot_shares
-from pipelines.loop import Loop, assignments, run_loop, srt
+from bench.heldout import measure, with_interval
+from bench.plot_shares import plot_shares
+from builders.audit.result import read_audit
+from builders.evaluation.result import RESULT as EVALUATION
+from builders.evaluation.result import read_evaluation
+from builders.files.atomic import atomic_file, write_json
+from builders.ledger.run import Run
+from builders.verifiable.registry import families
+from cards.audit_report import people_are
+from cards.audit_sentences import stand_in, verdict_sentences
+from cards.evaluation_report import table_lines
+from pipelines.audit.run import PICTURE, REPORT
+from pipelines.cli.loop import Loop, assignments, run_loop, srt
 
 _MODELS = ("base", "stage 1", "stage 2")
-# Kinds of problems that a model of 135 million parameters learns from a few hundred rows, but for
-# arithmetic (docs/results.md); to count letters, to convert units and to reckon with dates it does
-# not learn in that time either.
+# Families that a model with 135M parameters can learn from a few hundred rows, except arithmetic
+# (docs/results.md). It does not learn counting letters, converting units or dates that fast either.
 TRAINED = ("arithmetic", "capital", "comparison", "extraction", "json_object")
-_OTHERS = tuple(name for name, family in FAMILIES.items() if family.held_out)
+_OTHERS = tuple(name for name, family in families().items() if family.held_out)
 _ROWS = {
     "critique_valid": "critique can be read",
     "score_right": "score on the right side of 7",
@@ -38,17 +49,23 @@ _ROWS = {
     "draft_characters": "characters of the draft",
     "refinement_characters": "characters of the refinement",
 }
-# The critiques and refinements are the model's own, the scores that choose the pairs are not:
-# after so little training its own score says nothing (docs/results.md), and chooses no pairs.
+# Critiques and refinements are the model's own, but the scores that select the pairs are not: after
+# so little training, the model's scores are not informative and select no pairs (docs/results.md).
 _SCORER = {"scorer": "{kind: verifiable}"}
-# The teacher's longest review has 202 tokens.
+# The teacher's longest critique with refinement has 202 tokens.
 _REVIEW_TOKENS = 208
+# Of figures that are not shares: the value, and the ends of its interval.
+_FORMATS = {
+    "score_correlation": (".2f", ".2f"),
+    "draft_characters": (".0f", ".0f"),
+    "refinement_characters": (".0f", ".0f"),
+}
 _SHARES = ("critique_valid", "score_right", "draft_right", "refinement_right")
 
 
 @dataclass(frozen=True)
-class Part:
-    """Problems of the test split that all models are measured on, `each` of every family."""
+class ProblemSet:
+    """Problems of the test split for all models, `each` of every family."""
 
     title: str
     families: Sequence[str]
@@ -61,24 +78,28 @@ def full(out: Path) -> Loop:
     reviews = {"critic.max_new_tokens": _REVIEW_TOKENS, **_SCORER}
     return Loop(
         out,
-        # Greedy drafts, like those that the model will judge: of sampled ones far fewer are right,
-        # and a model that learns from them finds fault with right answers too (docs/results.md).
+        # Greedy, like the drafts that the model will critique. Sampled drafts are correct far less
+        # often, and a model trained on them criticizes correct answers, too (docs/results.md).
         stage1={"instructions.verifiable": 620, "drafts.temperature": 0, **shared},
         stage2={"instructions.verifiable": 200, **reviews, **shared},
-        # Batches of 2: with so few rows, more steps teach more (docs/results.md).
+        # Batches of 2: with so few rows, more steps help (docs/results.md).
         train1={"num_train_epochs": 1, "per_device_train_batch_size": 2},
         train2={"gradient_accumulation_steps": 1},
+        audited={"instructions.verifiable": 190, "drafts.temperature": 0, **shared},
+        audit_tokens=_REVIEW_TOKENS,
     )
 
 
 def smoke(out: Path) -> Loop:
-    """The same shape in a few minutes; its figures mean nothing."""
+    """The same steps in a few minutes; the results are meaningless."""
     shared = _shared(batch_size=48, draft_tokens=48)
     return Loop(
         out,
         stage1={"instructions.verifiable": 48, **shared},
         stage2={"instructions.verifiable": 24, "critic.max_new_tokens": 96, **_SCORER, **shared},
         train1={"num_train_epochs": 2},
+        audited={"instructions.verifiable": 24, "drafts.temperature": 0, **shared},
+        audit_tokens=24,
     )
 
 
@@ -92,13 +113,13 @@ def _shared(batch_size: int, draft_tokens: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("loop"), help="where it is all kept")
-    parser.add_argument("--smoke", action="store_true", help="small, to see that it runs")
+    parser.add_argument("--out", type=Path, default=Path("loop"), help="folder for everything")
+    parser.add_argument("--smoke", action="store_true", help="small, to check that it runs")
     parser.add_argument(
-        "--other-problems", action="store_true", help="measure on those of another seed, too"
+        "--other-problems", action="store_true", help="also measure on problems of another seed"
     )
     parser.add_argument(
-        "--other-families", action="store_true", help="measure on those never trained on, too"
+        "--other-families", action="store_true", help="also measure on families never trained on"
     )
     arguments = parser.parse_args()
     out = arguments.out
@@ -106,21 +127,24 @@ def main() -> None:
     started = time.monotonic()
     models = _MODELS
     if not run_loop(loop, say):
-        print("\nthe model preferred none of its refinements: there is no stage 2 to measure")
+        print("\nthe model preferred none of its refinements, so there is no stage 2 to measure")
         models = _MODELS[:2]
     each, more, tokens = (3, 3, 96) if arguments.smoke else (38, 48, _REVIEW_TOKENS)
-    unseen = "unseen problems of the families that were trained on"
-    parts = {"heldout": Part(unseen, TRAINED, each)}
+    unseen = "unseen problems of the families trained on"
+    problem_sets = {"heldout": ProblemSet(unseen, TRAINED, each)}
     if arguments.other_problems:
-        parts["other-problems"] = Part(f"other {unseen}", TRAINED, more, seed=7)
+        problem_sets["other-problems"] = ProblemSet(f"other {unseen}", TRAINED, more, seed=7)
     if arguments.other_families:
-        title = "problems of families that were never trained on"
-        parts["other-families"] = Part(title, _OTHERS, each)
-    for name, part in parts.items():
+        title = "problems of families never trained on"
+        problem_sets["other-families"] = ProblemSet(title, _OTHERS, each)
+    for name, problems in problem_sets.items():
         runs = {model: out / name / model.replace(" ", "") for model in models}
         for model, run in runs.items():
-            evaluate(loop, model, run, part, tokens)
-        report(part.title, runs, out / f"{name}.json")
+            evaluate(loop, model, run, problems, tokens)
+        report(problems.title, runs, out / f"{name}.json")
+    report_audits(loop, models)
+    if len(models) == len(_MODELS):
+        report_win_rates(loop, tokens)
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
 
 
@@ -128,14 +152,14 @@ def say(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def evaluate(loop: Loop, model: str, folder: Path, part: Part, tokens: int) -> None:
-    """The run in which a model answers held-out problems, and reviews in at most `tokens`."""
+def evaluate(loop: Loop, model: str, folder: Path, problems: ProblemSet, tokens: int) -> None:
+    """Run a model on held-out problems; its critiques with refinement have at most `tokens`."""
     if Run(folder).read_manifest() is not None:
         return
     values: dict[str, Any] = {
-        "instructions.verifiable": part.each * len(part.families),
-        "instructions.seed": part.seed,
-        "instructions.families": json.dumps(part.families),
+        "instructions.verifiable": problems.each * len(problems.families),
+        "instructions.seed": problems.seed,
+        "instructions.families": json.dumps(problems.families),
         "critic.max_new_tokens": tokens,
     }
     checkpoint = []
@@ -150,42 +174,100 @@ def evaluate(loop: Loop, model: str, folder: Path, part: Part, tokens: int) -> N
 
 
 def report(title: str, runs: Mapping[str, Path], path: Path) -> None:
-    """Print the table, and write it to `path`, with a picture of the same name beside it."""
+    """Print the table, and write it to `path` and a plot of the same name next to it."""
     columns = ["task", "draft", "critique", "refinement", "reason"]
     measured = {model: measure(Run(folder).iter_rows(columns)) for model, folder in runs.items()}
     print(f"\n{title}\n\n{table(measured)}")
     write_json(path, measured)
-    picture = path.with_suffix(".png")
+    plot = path.with_suffix(".png")
     plot_shares(
         {
             _ROWS[key]: {model: figures[key] for model, figures in measured.items()}
             for key in _SHARES
         },
-        picture,
+        plot,
     )
-    print(f"\nfigures: {path}, picture: {picture}")
+    print(f"\nfigures: {path}, plot: {plot}")
 
 
-def table(measured: dict[str, dict[str, Any]]) -> str:
-    """Markdown: a line for each figure, a column for each model, 95 % intervals in brackets."""
-    of = next(iter(measured.values()))["draft_right"]["of"]
-    lines = [f"| of {of} | {' | '.join(measured)} |", "|---" + "|--:" * len(measured) + "|"]
-    for key, label in _ROWS.items():
-        cells = [_cell(key, figures[key]) for figures in measured.values()]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
+def report_audits(loop: Loop, models: Sequence[str]) -> None:
+    """Print a table of the audits and their verdicts, and copy it and the pictures to the folder.
+
+    The picture of the last audit has every model: base, the one before, and itself.
+    """
+    audits = {
+        model: read_audit(loop.audit(stage)).model_dump(mode="json")
+        for stage, model in enumerate(models)
+    }
+    frozen = next(iter(audits.values()))["set"]
+    text = audit_table(audits)
+    print(f"\naudits on {frozen['pairs']} pairs, judged by {people_are({'set': frozen})}\n\n{text}")
+    with atomic_file(loop.out / "audits.md") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    for stage, model in enumerate(models):
+        picture = loop.out / f"audit-{model.replace(' ', '')}.png"
+        with atomic_file(picture) as temporary:
+            shutil.copyfile(loop.audit(stage) / PICTURE, temporary)
+    print(f"\ntable: {loop.out / 'audits.md'}, pictures: {loop.out / 'audit-*.png'}")
+    print("reports: " + ", ".join(str(loop.audit(stage) / REPORT) for stage in range(len(models))))
+
+
+def report_win_rates(loop: Loop, tokens: int) -> None:
+    """Stage 2 against the base model's answers, by the checker and by the stage-1 model itself.
+
+    What both say of the same answers is in one table, also written to win-rates.md.
+    """
+    answers = [str(loop.out / "heldout" / name) for name in ("stage2", "base")]
+    evaluations = {}
+    for name, judge in (("the checker", "verifiable"), ("stage 1", str(loop.checkpoint(1)))):
+        folder = loop.out / "evaluations" / name.split()[-1]
+        if not (folder / EVALUATION).exists():
+            model, reference = answers
+            options = ["--max-new-tokens", str(tokens), "--out", str(folder)]
+            srt(say, "evaluate", model, "--reference", reference, "--judge", judge, *options)
+        evaluations[name] = read_evaluation(folder).model_dump(mode="json")
+    text = win_rate_table(evaluations)
+    print(f"\nwin rates of stage 2 over the base model's answers\n\n{text}")
+    with atomic_file(loop.out / "win-rates.md") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+    print(f"\ntable: {loop.out / 'win-rates.md'}, reports: {loop.out / 'evaluations'}")
+
+
+def win_rate_table(evaluations: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: a row for each judge and kind of win rate, with draft, refinement, difference."""
+    lines = ["| judge | win rate | draft | refinement | refinement − draft, points |"]
+    lines.append("|---|---|--:|--:|--:|")
+    for judge, evaluation in evaluations.items():
+        for line in list(table_lines(evaluation))[:2]:
+            cells = " | ".join([line.name, *line.cells, line.difference])
+            lines.append(f"| {judge} | {cells} |")
     return "\n".join(lines)
 
 
-def _cell(key: str, figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return "–"
-    if key in _SHARES:
-        form = "{:.1%} ({:.0%}–{:.0%})"
-    elif key.endswith("characters"):
-        form = "{:.0f} ({:.0f}–{:.0f})"
-    else:
-        form = "{:.2f} ({:.2f}–{:.2f})"
-    return form.format(figure["value"], figure["low"], figure["high"])
+def audit_table(audits: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: a row for each model and rule with its agreement, then a sentence a verdict."""
+    who = stand_in(next(iter(audits.values())))
+    lines = [f"| | agreement with {who} | replies with a score |", "|---|--:|--:|"]
+    for model, audit in audits.items():
+        pairs = audit["pairs"]
+        readable = pairs["answers"] - sum(pairs["unreadable"].values())
+        agreement = with_interval(audit["agreement"]["raw"], ".1%", ".0%")
+        lines.append(f"| {model} | {agreement} | {readable} of {pairs['answers']} |")
+    for name, agreement in next(iter(audits.values()))["baselines"].items():
+        lines.append(f"| rule: {name} | {with_interval(agreement, '.1%', '.0%')} | – |")
+    sentences = [sentence for audit in audits.values() for sentence in verdict_sentences(audit)]
+    return "\n".join([*lines, "", *(f"- {sentence}" for sentence in sentences)])
+
+
+def table(measured: dict[str, dict[str, Any]]) -> str:
+    """Markdown: a row for each figure, a column for each model, 95% intervals in parentheses."""
+    of = next(iter(measured.values()))["draft_right"]["of"]
+    lines = [f"| of {of} | {' | '.join(measured)} |", "|---" + "|--:" * len(measured) + "|"]
+    for key, label in _ROWS.items():
+        formats = _FORMATS.get(key, (".1%", ".0%"))
+        cells = [with_interval(figures[key], *formats) for figures in measured.values()]
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

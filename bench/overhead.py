@@ -1,19 +1,19 @@
-"""What the framework costs per row, with a model that answers at once.
+"""The framework's cost per row, with a model that answers instantly.
 
     python -m bench.overhead --rows 1000,10000,50000,100000
 
-Claims: at least 5,000 rows/s at any batch size, a row costs the same at 100,000 rows as at
-10,000 (within 1.2), ten times stock distilabel's speed at its batch size of 50, and less than
+Claims: at least 5,000 rows/s at any batch size; the cost per row at 100,000 rows is at most 1.2
+times that at 10,000; ten times the speed of stock distilabel at its batch size of 50; and less than
 1.5 GB of memory at 100,000 rows of 3 kB.
 
 ours: load -> draft -> verdict through `dag.stream`, each batch appended to the ledger (validated,
 zstd parquet, fsync). stock: distilabel's own Pipeline.run with LoadDataFromDicts and
-TextGeneration, the seconds of a run of one row taken off. plain: a coroutine per row behind a
-semaphore and one parquet file for every batch: no validation, no provenance, three columns.
-µs/row is CPU of all processes. Read the ratios: seconds move with the machine.
+TextGeneration, minus the seconds of a run with one row. plain: a coroutine per row behind a
+semaphore and one parquet file per batch: no validation, no provenance, three columns. µs/row is
+the CPU time of all processes. Compare the ratios; absolute times depend on the machine.
 
-The second part is the whole of stage 1 (draft, critique, two scores, filters) with replies
-written beforehand: what a row costs when the model costs nothing, step by step.
+The second part runs all of stage 1 (draft, critique, two scores, filters) with prepared replies:
+the cost per row and step if the model costs nothing.
 """
 
 import asyncio
@@ -30,23 +30,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bench.common import Texts, in_child, numbers, options, pipeline, prose, show, spending, verdict
-from builders.run import Run
+from builders.ledger.run import Run
 from pipelines import dag
-from pipelines.llms.base import ChatLLM, Completion, Request
-from pipelines.steps import KeepOrDrop, LoadInstructions
-from pipelines.tasks import Critique, Draft, IndependentScore
+from pipelines.generate.steps import KeepOrDrop, LoadInstructions
+from pipelines.generate.tasks import CritiqueTask, DraftTask, ScoreTask
+from pipelines.llms.base import ChatLLM
+from pipelines.llms.messages import Completion, Request
 from tests import reply_bank
 
 BATCHES = (50, 500)
+_HEADER = ("", "rows", "batch", "rows/s", "µs CPU/row", "peak MB")
 ANSWER = prose(1, 1500)
 
 
 class InstantLLM(ChatLLM):
-    """Drafts, reviews and assesses at once."""
+    """Writes drafts, critiques and scores instantly."""
 
     endpoint: ClassVar[str] = "bench"
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         return [
             Completion(_reply(request.messages[-1]["content"], request.seed), 400, 400, "stop")
             for request in requests
@@ -66,11 +68,11 @@ def _replies(refined: bool) -> list[str]:
 
 def _steps(rows: int, batch: int, whole: bool) -> list[Any]:
     llm = InstantLLM(model="instant")
-    tasks = [("critique", Critique), ("score", IndependentScore)] if whole else []
+    tasks = [("critique", CritiqueTask), ("score", ScoreTask)] if whole else []
     return dag.load(
         pipeline(
             lambda: LoadInstructions(name="load", sources=[Texts(rows)], batch_size=batch),
-            lambda: Draft(name="draft", llm=llm, seed=0),
+            lambda: DraftTask(name="draft", llm=llm, seed=0),
             *(
                 lambda name=name, task=task: task(name=name, llm=llm, seed=0)
                 for name, task in tasks
@@ -93,7 +95,7 @@ def ours(folder: Path, rows: int, batch: int, whole: bool = False) -> dict[str, 
 
 
 def by_step(folder: Path, rows: int, batch: int) -> dict[str, float]:
-    """Microseconds per row of each step, run one after the other without threads."""
+    """Microseconds per row of each step, run one after another without threads."""
     generator, *steps = _steps(rows, batch, whole=True)
     run, spent = Run(folder), Counter()
     clock = time.perf_counter()
@@ -121,10 +123,10 @@ def plain(folder: Path, rows: int, batch: int) -> dict[str, Any]:
 
     async def run() -> None:
         slots = asyncio.Semaphore(batch)
-        given = Texts(rows).candidates()
+        texts = Texts(rows).records()
         for start in range(0, rows, batch):
             done = [
-                {"id": str(start + n), "instruction": next(given).instruction}
+                {"id": str(start + n), "instruction": next(texts).instruction}
                 for n in range(min(batch, rows - start))
             ]
             await asyncio.gather(*(draft(row, slots) for row in done))
@@ -141,24 +143,24 @@ def stock(folder: Path, rows: int, batch: int) -> dict[str, Any]:
     from distilabel.steps import LoadDataFromDicts
     from distilabel.steps.tasks import TextGeneration
 
-    data = [{"instruction": given.instruction} for given in Texts(rows).candidates()]
+    data = [{"instruction": text.instruction} for text in Texts(rows).records()]
     with spending() as spent:
-        with Pipeline(name="stock", cache_dir=folder) as made:
+        with Pipeline(name="stock", cache_dir=folder) as chain:
             load = LoadDataFromDicts(data=data, batch_size=batch)
             load >> TextGeneration(llm=InstantLLM(model="instant"), input_batch_size=batch)
-        found = made.run(use_cache=False)
-    assert len(found["default"]["train"]) == rows
+        output = chain.run(use_cache=False)
+    assert len(output["default"]["train"]) == rows
     return vars(spent)
 
 
 def measure(what: str, rows: int, batch: int) -> dict[str, Any]:
-    """One measurement in a process of its own: rows, seconds, CPU, peak memory."""
+    """One measurement in its own process: rows, seconds, CPU and peak memory."""
     child = in_child("bench.overhead", {"what": what, "rows": rows, "batch": batch})
     return {"rows": rows, "batch": batch, "peak": child.peak, **child.facts}
 
 
-def _child(given: str) -> None:
-    what, rows, batch = json.loads(given).values()
+def _child(task: str) -> None:
+    what, rows, batch = json.loads(task).values()
     kinds = {"ours": ours, "plain": plain, "stock": stock, "by_step": by_step}
     with tempfile.TemporaryDirectory() as folder:
         if what == "whole":
@@ -168,15 +170,15 @@ def _child(given: str) -> None:
     print(json.dumps(facts), flush=True)
 
 
-def _line(name: str, found: dict[str, Any]) -> list[Any]:
-    rows = found["rows"]
+def _line(name: str, measured: dict[str, Any]) -> list[Any]:
+    rows = measured["rows"]
     return [
         name,
         rows,
-        found["batch"],
-        rows / found["seconds"],
-        found["cpu"] / rows * 1e6,
-        found["peak"] / 1e6,
+        measured["batch"],
+        rows / measured["seconds"],
+        measured["cpu"] / rows * 1e6,
+        measured["peak"] / 1e6,
     ]
 
 
@@ -184,61 +186,58 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--rows", type=numbers, default=[1000, 10_000, 50_000, 100_000])
     parser.add_argument(
-        "--stock", type=numbers, default=[1000, 10_000], help="rows for stock; 0: none"
+        "--stock", type=numbers, default=[1000, 10_000], help="rows for stock; 0 for none"
     )
-    given = parser.parse_args()
-    if given.one:
-        return _child(given.one)
+    arguments = parser.parse_args()
+    if arguments.one:
+        return _child(arguments.one)
     batches = BATCHES
-    if given.smoke:
-        given.rows, given.stock, batches = [200], [200], BATCHES[:1]
-    found = {
+    if arguments.smoke:
+        arguments.rows, arguments.stock, batches = [200], [200], BATCHES[:1]
+    measured = {
         (what, rows, batch): measure(what, rows, batch)
-        for rows in given.rows
+        for rows in arguments.rows
         for batch in batches
         for what in ("ours", "plain")
     }
-    if given.stock != [0]:
-        none = {"seconds": 0.0, "cpu": 0.0}
-        start = none if given.smoke else measure("stock", 1, 50)
-        for rows in given.stock:
-            one = found["stock", rows, 50] = measure("stock", rows, 50)
-            one["seconds"] -= start["seconds"]
-            one["cpu"] -= start["cpu"]
-    header = ["", "rows", "batch", "rows/s", "µs CPU/row", "peak MB"]
-    rows = [_line(what, one) for (what, *_), one in sorted(found.items())]
-    show("One task, a model that answers at once", header, rows)
-    _verdicts(found, batches)
-    _whole(min(given.rows[-1], 10_000), batches)
+    if arguments.stock != [0]:
+        start = {"seconds": 0.0, "cpu": 0.0} if arguments.smoke else measure("stock", 1, 50)
+        for rows in arguments.stock:
+            stock_run = measured["stock", rows, 50] = measure("stock", rows, 50)
+            stock_run["seconds"] -= start["seconds"]
+            stock_run["cpu"] -= start["cpu"]
+    lines = [_line(what, facts) for (what, *_), facts in sorted(measured.items())]
+    show("One task, a model that answers instantly", _HEADER, lines)
+    _verdicts(measured, batches)
+    _whole(min(arguments.rows[-1], 10_000), batches)
     return None
 
 
-def _verdicts(found: dict[tuple[str, int, int], dict[str, Any]], batches: Sequence[int]) -> None:
+def _verdicts(measured: dict[tuple[str, int, int], dict[str, Any]], batches: Sequence[int]) -> None:
     print()
-    speed = {key: one["rows"] / one["seconds"] for key, one in found.items()}
-    most = max(rows for _, rows, _ in found)
+    speed = {key: facts["rows"] / facts["seconds"] for key, facts in measured.items()}
+    most = max(rows for _, rows, _ in measured)
     for batch in batches:
         value = speed["ours", most, batch]
         verdict(f"rows/s, {most} rows in batches of {batch}", value, ">= 5,000", value >= 5000)
-        if {("ours", 100_000, batch), ("ours", 10_000, batch)} <= found.keys():
+        if {("ours", 100_000, batch), ("ours", 10_000, batch)} <= measured.keys():
             value = speed["ours", 10_000, batch] / speed["ours", 100_000, batch]
             verdict(f"a row at 100,000 / at 10,000, batch {batch}", value, "<= 1.2", value <= 1.2)
     for (what, rows, batch), value in speed.items():
         if what == "stock" and ("ours", rows, batch) in speed:
             value = speed["ours", rows, batch] / value
             verdict(f"ours / stock, {rows} rows in batches of {batch}", value, ">= 10", value >= 10)
-    peak = max(one["peak"] for (what, *_), one in found.items() if what == "ours") / 1e9
+    peak = max(facts["peak"] for (what, *_), facts in measured.items() if what == "ours") / 1e9
     verdict(f"peak GB at {most} rows", peak, "< 1.5", peak < 1.5)
 
 
 def _whole(rows: int, batches: Sequence[int]) -> None:
-    header = ["", "rows", "batch", "rows/s", "µs CPU/row", "peak MB"]
     lines = [_line("stage 1", measure("whole", rows, batch)) for batch in batches]
-    show("The whole of stage 1, replies written beforehand", header, lines)
+    show("All of stage 1, with prepared replies", _HEADER, lines)
     steps = in_child("bench.overhead", {"what": "by_step", "rows": rows, "batch": 500}).facts
     total = sum(steps.values())
     shares = [[name, value, value / total * 100] for name, value in steps.items()]
-    show("Where that goes (batches of 500)", ["", "µs/row", "%"], shares)
+    show("Cost by step (batches of 500)", ["", "µs/row", "%"], shares)
 
 
 if __name__ == "__main__":

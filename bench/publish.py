@@ -1,15 +1,15 @@
-"""What a new version costs to upload: ours against the same rows as plain parquet.
+"""The upload size of a new version: ours compared with the same rows as plain parquet.
 
     python -m bench.publish --rows 20000
 
-Two versions of a release are made, the second of a run with 1 % more rows, put in anywhere. The
-Hub's own Xet client then uploads both, into a folder and otherwise as to the Hub: it cuts files
-into chunks of 64 KiB on average where their content says so, and sends those that are new to it.
-The same rows are uploaded as plain parquet too, files of the same names and order written with
-pyarrow's defaults (snappy, no content-defined chunks), and with zstd as ours are.
+The bench makes two versions of a release, the second from a run with 1% more rows at random
+positions. The Hub's Xet client uploads both, to a folder but otherwise as to the Hub: it splits
+files into content-defined chunks of 64 KiB on average and sends only new ones. The same rows are
+also uploaded as plain parquet, with the same file names and order, written with pyarrow's defaults
+(snappy, no content-defined chunking) and with zstd, which ours uses.
 
-The texts are drawn from a large vocabulary by Zipf's law: they compress about as English does,
-and it is compressed bytes that are cut into chunks.
+The texts are drawn from a large vocabulary by Zipf's law, so that they compress about as well as
+English: the chunks are cut from compressed data.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ import hf_xet
 import pyarrow.parquet as pq
 
 from bench.common import options, show, verdict
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from tests.ledger_rows import ledger_row, make_run
 
 _ENOUGH = 0.10
@@ -39,7 +39,7 @@ _PLAIN = {
 
 
 class Prose:
-    """Text by the word, of words of one to three syllables of which few are frequent."""
+    """Generates texts of words with one to three syllables, a few of them very frequent."""
 
     def __init__(self, vocabulary: int = 20_000) -> None:
         draw = random.Random(0)
@@ -52,24 +52,24 @@ class Prose:
 
 
 def row(number: int, prose: Prose) -> dict[str, Any]:
-    """A ledger row with the fate and scores of `tests.ledger_rows`, and texts of our own."""
-    made, draw = ledger_row(number), random.Random(number)
+    """A ledger row with the outcome and scores of `tests.ledger_rows`, and texts from `prose`."""
+    ledger, draw = ledger_row(number), random.Random(number)
     lengths = {"instruction": (8, 60), "draft": (40, 250), "critic_reply": (150, 400)}
     lengths["refinement"] = (60, 350)
     for column, span in lengths.items():
-        if made[column] is not None:
-            made[column] = prose(draw, draw.randint(*span))
-    if made["reason"] == "no_change":
-        made["refinement"] = made["draft"]
-    if made["critique"]:
-        parts = {key: [prose(draw, 20) for _ in made["critique"][key]] for key in _LISTS}
-        made["critique"] = {**made["critique"], **parts}
-    made["id"] = hashlib.sha256(made["instruction"].encode()).hexdigest()[:20]
-    return made
+        if ledger[column] is not None:
+            ledger[column] = prose(draw, draw.randint(*span))
+    if ledger["reason"] == "no_change":
+        ledger["refinement"] = ledger["draft"]
+    if ledger["critique"]:
+        parts = {key: [prose(draw, 20) for _ in ledger["critique"][key]] for key in _LISTS}
+        ledger["critique"] = {**ledger["critique"], **parts}
+    ledger["id"] = hashlib.sha256(ledger["instruction"].encode()).hexdigest()[:20]
+    return ledger
 
 
 def ledgers(rows: int) -> tuple[list[int], list[int]]:
-    """The numbers of both versions' rows in order; the second has the first's and 1 % more."""
+    """The row numbers of both versions in order; the second has 1% more rows."""
     before, draw = list(range(rows)), random.Random(0)
     after = list(before)
     for number in range(rows, rows + max(1, int(rows * _ADDED))):
@@ -78,7 +78,7 @@ def ledgers(rows: int) -> tuple[list[int], list[int]]:
 
 
 def as_plain(release: Path, folder: Path, **settings: Any) -> Path:
-    """The release's parquet files with the same rows in the same order, written anew."""
+    """Rewrite the release's parquet files with pyarrow, with the same rows in the same order."""
     for path in parquet_of(release):
         target = folder / path.relative_to(release)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -91,32 +91,32 @@ def parquet_of(folder: Path) -> list[Path]:
 
 
 def uploaded(files: Iterable[Path], store: Path) -> tuple[int, int]:
-    """Bytes of the files, and of their chunks that `store` did not have and has now."""
+    """(bytes of the files, bytes of their chunks that were new to `store`)."""
     commit = hf_xet.XetSession().new_upload_commit(endpoint=f"local://{store}")
     for path in files:
         commit.start_upload_file(str(path))
-    found = commit.wait_to_finish().dedup_metrics
-    return found.total_bytes, found.new_bytes
+    metrics = commit.wait_to_finish().dedup_metrics
+    return metrics.total_bytes, metrics.new_bytes
 
 
 def versions(rows: int, folder: Path) -> list[Path]:
     """Both releases, in `folder`."""
-    prose, made = Prose(), []
+    prose, releases = Prose(), []
     for version, numbers in zip(("1.0.0", "1.1.0"), ledgers(rows), strict=True):
         run = make_run(folder / f"run-{version}", (row(number, prose) for number in numbers))
-        made.append(make_release(*run, name="bench", version=version, out=folder))
-        print(f"made {made[-1].name}", file=sys.stderr)
-    return made
+        releases.append(release_runs([run], name="bench", version=version, out=folder))
+        print(f"made {releases[-1].name}", file=sys.stderr)
+    return releases
 
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("--rows", type=int, default=20_000, help="in the ledger")
-    given = parser.parse_args()
+    parser.add_argument("--rows", type=int, default=20_000, help="rows in the ledger")
+    arguments = parser.parse_args()
     lines = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        releases = versions(300 if given.smoke else given.rows, folder)
+        releases = versions(300 if arguments.smoke else arguments.rows, folder)
         variants = {"ours": releases}
         for title, settings in _PLAIN.items():
             variants[title] = [
@@ -128,7 +128,7 @@ def main() -> None:
             uploaded(parquet_of(before), store)
             size, new = uploaded(parquet_of(after), store)
             lines.append([title, size / 1e6, new / 1e6, 100 * new / size])
-    header = ["", "v1.1.0, MB", "to send, MB", "% of it"]
+    header = ["", "v1.1.0, MB", "to send, MB", "% to send"]
     show(f"The next version, with {_ADDED:.0%} more rows", header, lines)
     print(f"\nplain parquet sends {lines[1][2] / lines[0][2]:.1f} times as much")
     share = lines[0][3] / 100

@@ -1,14 +1,14 @@
-"""What making a release costs beside writing the same columns, and how it grows.
+"""The cost of making a release compared with writing the same columns, and how it scales.
 
     python -m bench.release --sizes 10000,100000,1000000
 
-Each size is measured in processes of their own. `ours` is what `srt release` does for a run of so
-many candidates but for the gate: hashes, splits, near-duplicates, order, configs, valid rows, card,
-manifest; its process has made a release of 100 before. `gate` is the gate's reading of the result.
-`bare` is what nothing can leave out: pyarrow reads the same ledger, and then reads the tables of
-every config, already made, in order and split, from memory-mapped Arrow files and writes them to
-parquet with the same options and row groups, one after the other on one thread. It checks nothing,
-and makes no text of any row.
+Each measurement runs in its own process. `ours` is `srt release` for a run with that many
+candidates, without the gate: hashes, splits, near-duplicates, order, configs, row validation, card
+and manifest; the process has made a release of 100 rows before. `gate` is the gate's pass over the
+result. `bare` is the unavoidable minimum: pyarrow reads the same ledger, then reads the finished
+tables of every config, ordered and split, from memory-mapped Arrow files and writes them to parquet
+with the same options and row groups, one after another on one thread. It validates nothing and
+builds no text.
 """
 
 import json
@@ -25,14 +25,15 @@ import pyarrow.parquet as pq
 
 from bench.common import in_child, numbers, options, show, spending, verdict
 from builders.errors import RunFailed
-from builders.funnel import Funnel
-from builders.gate.run import run_gate
-from builders.gate.settings import GateSettings
-from builders.release.make import make_release
-from builders.release.manifest import read_manifest
+from builders.gate.gate import run_checks
+from builders.ledger.funnel import Funnel
+from builders.ledger.manifest import RunManifest
+from builders.ledger.run import Run, open_complete_run
+from builders.manifest import read_manifest
+from builders.release.make import release_runs
 from builders.release.parquet import WRITER_OPTIONS
-from builders.run import Run, open_complete_run
-from builders.schema import SCHEMA_VERSION
+from builders.rows.schema import SCHEMA_VERSION
+from builders.settings import GateSettings
 
 _PART_ROWS = 512
 _MODEL = "example/model-7b"
@@ -64,10 +65,12 @@ def ledger_row(number: int) -> dict[str, Any]:
     return {
         "id": f"{draw.getrandbits(80):020x}",
         "source": "bench",
-        "licence": "cc0-1.0",
+        "license": "cc0-1.0",
         "task": None,
         "system": None,
+        "history": [],
         "instruction": text(60),
+        "criteria": None,
         "draft": draft,
         "critic_reply": text(260) if critiqued else None,
         "critique": critique(None if reason == "score_missing" else first) if critiqued else None,
@@ -76,6 +79,7 @@ def ledger_row(number: int) -> dict[str, Any]:
         "refinement_assessment": critique(second) if scored else None,
         "draft_score": first if scored else None,
         "refinement_score": second if scored else None,
+        "control_scores": [],
         "status": "dropped" if reason else "kept",
         "reason": reason,
         "detail": None,
@@ -95,6 +99,8 @@ def _call(draw: random.Random, step: str) -> dict[str, Any]:
         "seed": draw.getrandbits(31),
         "tokens_in": draw.randint(60, 900),
         "tokens_out": draw.randint(20, 700),
+        "reasoning": None,
+        "tokens_reasoning": None,
         "cost": draw.randint(1, 90) / 10_000,
         "latency": draw.randint(200, 9000) / 1000,
         "attempts": 1,
@@ -104,7 +110,7 @@ def _call(draw: random.Random, step: str) -> dict[str, Any]:
 
 
 def make_run(folder: Path, size: int) -> None:
-    """A complete run of that many candidates."""
+    """A complete run with that many candidates."""
     run, funnel = Run(folder), Funnel()
     folder.mkdir()
     run.recipe_path.write_text("name: bench\n")
@@ -113,29 +119,32 @@ def make_run(folder: Path, size: int) -> None:
         for row in part:
             funnel.add(row)
         run.append(part)
-    facts = {"licence": "cc0-1.0", "language": ["en"], "about": None, "seed": 0, "filters": {}}
     run.write_manifest(
-        {
-            **facts,
-            "schema_version": SCHEMA_VERSION,
-            "name": "bench",
-            "stage": 1,
-            "recipe_sha256": "cd" * 32,
-            "test_share": 0.05,
-            "funnel": funnel.as_facts(),
-            "models": funnel.models,
-        }
+        RunManifest(
+            schema_version=SCHEMA_VERSION,
+            name="bench",
+            stage=1,
+            recipe_sha256="cd" * 32,
+            seed=0,
+            license="cc0-1.0",
+            language=["en"],
+            test_share=0.05,
+            filters={},
+            funnel=funnel.as_facts(),
+            models=funnel.models,
+            files={},
+        )
     )
 
 
 def ours(folder: Path) -> dict[str, Any]:
-    # What a process imports for its first release is no matter of rows.
+    # The imports for a process's first release do not depend on the number of rows.
     make_run(folder / "first", 100)
     first = open_complete_run(folder / "first")
-    make_release(*first, name="first", version="1.0.0", out=folder / "first-out")
+    release_runs([first], name="first", version="1.0.0", out=folder / "first-out")
     with spending() as spent:
-        release = make_release(
-            *open_complete_run(folder / "run"), name="bench", version="1.0.0", out=folder / "out"
+        release = release_runs(
+            [open_complete_run(folder / "run")], name="bench", version="1.0.0", out=folder / "out"
         )
     size = sum(path.stat().st_size for path in release.rglob("*.parquet"))
     return {"seconds": spent.seconds, "cpu": spent.cpu, "bytes": size}
@@ -144,7 +153,7 @@ def ours(folder: Path) -> dict[str, Any]:
 def gate(folder: Path) -> dict[str, Any]:
     release = folder / "out" / "bench@v1.0.0"
     with spending() as spent:
-        run_gate(release, read_manifest(release).facts, GateSettings(benchmarks=False))
+        run_checks(release, read_manifest(release), GateSettings(benchmarks=False))
     size = sum(path.stat().st_size for path in release.rglob("*.parquet"))
     return {"seconds": spent.seconds, "cpu": spent.cpu, "bytes": size}
 
@@ -165,7 +174,7 @@ def bare(folder: Path) -> dict[str, Any]:
 
 
 def convert(folder: Path) -> dict[str, Any]:
-    """Every parquet file of the release as an Arrow file, a record batch for each row group."""
+    """Convert each parquet file of the release to Arrow, with a record batch per row group."""
     (folder / "converted").mkdir()
     release = folder / "out" / "bench@v1.0.0"
     for path in sorted(release.rglob("*.parquet")):
@@ -188,25 +197,25 @@ _SHOWN = ("ours", "gate", "bare")
 
 
 def measure(size: int, at: Path | None) -> dict[str, list[Any]]:
-    """A line for each of what is shown: rows/s, CPU and memory."""
+    """A table row with rows/s, CPU and memory for each of `_SHOWN`."""
     with tempfile.TemporaryDirectory(dir=at) as name:
         folder = Path(name)
         make_run(folder / "run", size)
-        found = {
+        measured = {
             work: in_child("bench.release", {"work": work, "folder": name}, timeout=7200)
             for work in _WORK
         }
-    if abs(found["ours"].facts["bytes"] / found["bare"].facts["bytes"] - 1) > 0.01:
-        raise RunFailed("what both wrote is not the same size")
+    if abs(measured["ours"].facts["bytes"] / measured["bare"].facts["bytes"] - 1) > 0.01:
+        raise RunFailed("ours and bare wrote different amounts of data")
     return {
         work: [
             work,
             size,
-            size / found[work].facts["seconds"],
-            found[work].facts["seconds"],
-            found[work].facts["cpu"] / size * 1e6,
-            found[work].peak / 2**20,
-            found[work].facts["bytes"] / 2**20,
+            size / measured[work].facts["seconds"],
+            measured[work].facts["seconds"],
+            measured[work].facts["cpu"] / size * 1e6,
+            measured[work].peak / 2**20,
+            measured[work].facts["bytes"] / 2**20,
         ]
         for work in _SHOWN
     }
@@ -215,26 +224,26 @@ def measure(size: int, at: Path | None) -> dict[str, list[Any]]:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--sizes", type=numbers, default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--folder", type=Path, help="on the disk to be measured")
-    given = parser.parse_args()
-    if given.one:
-        what = json.loads(given.one)
+    parser.add_argument("--folder", type=Path, help="a folder on the disk to measure")
+    arguments = parser.parse_args()
+    if arguments.one:
+        what = json.loads(arguments.one)
         print(json.dumps(_WORK[what["work"]](Path(what["folder"]))))
         return
-    sizes = [300] if given.smoke else given.sizes
-    found = [measure(size, given.folder) for size in sizes]
+    sizes = [300] if arguments.smoke else arguments.sizes
+    measured = [measure(size, arguments.folder) for size in sizes]
     header = ["", "candidates", "rows/s", "seconds", "CPU µs/row", "peak MB", "MB of parquet"]
-    lines = [line for lines in found for line in lines.values()]
+    lines = [line for by_work in measured for line in by_work.values()]
     show("Making a release of 11 configs", header, lines)
     print()
-    for size, line in zip(sizes, found, strict=True):
-        share = line["ours"][2] / line["bare"][2]
-        verdict(f"speed at {size:,}, share of bare pyarrow", share, ">= 0.5", share >= 0.5)
-    mine = [line["ours"] for line in found]
+    for size, by_work in zip(sizes, measured, strict=True):
+        share = by_work["ours"][2] / by_work["bare"][2]
+        verdict(f"speed at {size:,}: ours / bare pyarrow", share, ">= 0.5", share >= 0.5)
+    mine = [by_work["ours"] for by_work in measured]
     growth = mine[-1][2] / mine[0][2]
-    verdict("rows/s of the largest, share of the smallest's", growth, ">= 0.8", growth >= 0.8)
-    peak = max(found[-1][work][5] for work in ("ours", "gate"))
-    verdict("peak MB of the largest", peak, "< 2,000", peak < 2000)
+    verdict("rows/s at the largest size / at the smallest", growth, ">= 0.8", growth >= 0.8)
+    peak = max(measured[-1][work][5] for work in ("ours", "gate"))
+    verdict("peak MB at the largest size", peak, "< 2,000", peak < 2000)
 
 
 if __name__ == "__main__":

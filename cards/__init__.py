@@ -1,4 +1,4 @@
-"""Dataset cards: templates, and their rendering from facts that were computed elsewhere.
+"""Dataset cards, model cards, review reports and their plots, rendered from computed facts.
 
 Imports nothing else of this project.
 """

@@ -1,14 +1,17 @@
 """The card of a dataset release: YAML front matter, and text that states computed facts."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from huggingface_hub import DatasetCardData
+from huggingface_hub import DatasetCard, DatasetCardData
 
+from cards.audit_report import audit_facts
+from cards.facts import ConfigFacts, DatasetFacts, ModelFacts, SplitFacts
 from cards.markdown import one_line
 from cards.rendering import QUESTIONS, environment
 
-# The Hub's size classes: the first bound above the number of rows names the class.
+# The Hub's size classes: the first bound above the number of rows.
 _SIZES = (
     (10**3, "n<1K"),
     (10**4, "1K<n<10K"),
@@ -26,80 +29,47 @@ _TAGS = (
     "alignment",
     "synthetic",
 )
-# The source of corrections, which is no data set.
-_PEOPLE = "human"
 _STAGE_TAGS = {1: (), 2: ("preference", "dpo")}
+# The Hub's words for annotators, by the recipe's.
+_PEOPLE = {"experts": "expert-generated", "crowd": "crowdsourced", None: "other"}
+# The card's section on loading, up to the next heading.
+_LOADING = re.compile(r"^## Loading\n.*?\n(?=## )", re.MULTILINE | re.DOTALL)
+# How a source names a dataset of the Hub: with the commit that was read.
+_HUB_DATASET = re.compile(r"([\w.-]+/[\w.-]+)@[0-9a-f]{12}", re.ASCII)
+# The columns of the configs `feedback` and `preferences`, the defaults of the two stages.
+COLUMNS = {
+    "id": "id of the row, the same in all configs",
+    "system": "system prompt, if any",
+    "history": "the turns before the instruction, as a list of messages; empty for a single turn",
+    "instruction": "the user's instruction",
+    "criteria": "what a good answer has to do, if known",
+    "draft": "the first answer",
+    "critique": "critique of the draft: weaknesses, suggestions and a score from 1 to 10",
+    "refinement": "the improved answer, written by the critic",
+    "draft_score": "independent score of the draft, 1 to 10",
+    "refinement_score": "independent score of the refinement, 1 to 10",
+    "control_scores": "scores by further scorers, if there were any: model, `draft_score` and "
+    "`refinement_score`, or in `detail` why one is missing",
+    "prompt": "the conversation up to the instruction, as a list of messages",
+    "chosen": "the refinement, as a list with one message",
+    "rejected": "the draft, as a list with one message",
+    "chosen_score": "independent score of the refinement, 1 to 10",
+    "rejected_score": "independent score of the draft, 1 to 10",
+    "margin": "`chosen_score` minus `rejected_score`",
+    "task": "the problem as JSON, if a program can check the answer",
+    "source": "the source of the instruction",
+    "license": "the license of the source",
+    "draft_model": "the model that wrote the draft",
+    "critic_model": "the model that wrote critique and refinement",
+    "critique_template": "SHA-256 of the critic's prompt template",
+    "human_verdict": "summary of the human verdicts on the row, if there are any",
+}
 
 
-def size_category(rows: int) -> str:
-    return next((name for bound, name in _SIZES if rows < bound), "n>1B")
-
-
-def _rows_of(splits: list[Mapping[str, Any]], name: str) -> int | None:
-    return next((split["rows"] for split in splits if split["name"] == name), None)
-
-
-def _front_matter(facts: Mapping[str, Any]) -> str:
-    default = facts["default_config"]
-    rows = {
-        config["name"]: sum(split["rows"] for split in config["splits"])
-        for config in facts["configs"]
-    }
-    sources = {one_line(source["name"]) for source in facts["sources"]}
-    data = DatasetCardData(
-        language=[one_line(code) for code in facts["language"]],
-        license=one_line(facts["licence"]),
-        pretty_name=one_line(facts["name"]),
-        annotations_creators=["machine-generated"],
-        task_categories=["text-generation"],
-        size_categories=[size_category(rows[default])],
-        source_datasets=sorted(sources - {_PEOPLE}),
-        tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]]],
-        configs=[_data_files(config, config["name"] == default) for config in facts["configs"]],
-        dataset_info=facts["dataset_info"],
-    )
-    return data.to_yaml()
-
-
-def _data_files(config: Mapping[str, Any], default: bool) -> dict[str, Any]:
-    files = [
-        {"split": split["name"], "path": f"{config['name']}/{split['name']}-*"}
-        for split in config["splits"]
-    ]
-    return {
-        "config_name": config["name"],
-        "data_files": files,
-        **({"default": True} if default else {}),
-    }
-
-
-def _model_names(models: list[Mapping[str, Any]], *steps: str) -> str:
-    """The models that took `steps`, each named once."""
-    names = {block["model"]: None for block in models if block["step"] in steps}
-    return ", ".join(names) or "no model call"
-
-
-def render_dataset_card(facts: Mapping[str, Any]) -> str:
+def render_dataset_card(facts: DatasetFacts) -> str:
     """The README of a release, front matter first.
 
-    `facts` are plain values:
-    `name`, `version`, `stage` (1 or 2), `schema_version`, `recipe_sha256`, `licence`,
-    `language` (list of codes), `about` (text or None), `test_share` (0 to 1),
-    `moved_instructions` (those that chance would have put into the other split),
-    `near_instructions` (those of `test` that have gone to `train` with one like them),
-    `parent_version` (or None), `runs` [{name, rows, kept, recipe_sha256}],
-    `checkpoints` [{model, base_model, stage, trained_on}],
-    `default_config`, `empty_configs` (names of those left out),
-    `configs` [{name, description, splits: [{name, rows}]}],
-    `dataset_info` (the front matter's block), `funnel` (`Funnel.as_facts`),
-    `drops` [{reason, sentence, rows}], `filters` {name: value},
-    `models` [{step, model, endpoint, template, temperature, top_p, max_new_tokens}],
-    `sources` [{name, licence, rows, kept}], `statistics` (`ReleaseStatistics.as_facts`),
-    `gate` {checks: [{name, status, sentence, allowed}], redacted: {rows, by_kind} or None} or None
-    where nothing was checked (`allowed` is a reason or None), `review` (what
-    `builders.release.people.People.facts` says, or None where nobody was asked) and
-    `limits` {scripted, checker, same_model, scores_own_text, longer}.
-    A missing one raises KeyError or jinja2.UndefinedError, whose text names it.
+    A missing fact raises KeyError or jinja2.UndefinedError, whose text names it.
     """
     models = facts["models"]
     body = (
@@ -107,16 +77,122 @@ def render_dataset_card(facts: Mapping[str, Any]) -> str:
         .get_template("dataset_card.md.j2")
         .render(
             facts,
+            repo=None,
+            has_verdicts=facts["review"] is not None,
+            columns=list(_columns(facts)),
+            audits=[audit_facts(one) for one in facts["audits"] or ()],
             rows_of=_rows_of,
             questions=QUESTIONS,
             drafters=_model_names(models, "draft"),
             critics=_model_names(models, "critique"),
+            kept_only=_reviews_of_kept_rows(facts["review"]),
             scorers=_model_names(models, "score_draft", "score_refinement"),
+            controls=facts["funnel"].get("controls", []),
+            scorers_agree=facts["filters"].get("scorers_agree"),
             split_names=[
                 name
                 for name in ("train", "test")
-                if any(s["name"] == name for c in facts["configs"] for s in c["splits"])
+                if any(_rows_of(config["splits"], name) is not None for config in facts["configs"])
             ],
         )
     )
     return f"---\n{_front_matter(facts)}\n---\n\n{body}"
+
+
+def published_card(card: str, repo: str, version: str) -> str:
+    """The card of a release as readers of the repository need it: with how to load it from there.
+
+    All the rest of it is left alone. ValueError if its front matter cannot be read.
+    """
+    configs = DatasetCard(card).data.to_dict().get("configs") or []
+    default = next((one["config_name"] for one in configs if one.get("default")), None)
+    if default is None:
+        return card
+    loading = (
+        environment()
+        .get_template("_loading.md.j2")
+        .render(
+            repo=repo,
+            version=version,
+            default_config=default,
+            has_verdicts=any(one["config_name"] == "verdicts" for one in configs),
+        )
+    )
+    return _LOADING.sub(lambda _: f"{loading}\n", card)
+
+
+def size_category(rows: int) -> str:
+    return next((name for bound, name in _SIZES if rows < bound), "n>1B")
+
+
+def _front_matter(facts: DatasetFacts) -> str:
+    default = facts["default_config"]
+    rows = {
+        config["name"]: sum(split["rows"] for split in config["splits"])
+        for config in facts["configs"]
+    }
+    data = DatasetCardData(
+        language=[one_line(code) for code in facts["language"]],
+        license=one_line(facts["license"]),
+        pretty_name=one_line(facts["name"]),
+        annotations_creators=_annotators(facts["review"]),
+        task_categories=["text-generation"],
+        size_categories=[size_category(rows[default])],
+        source_datasets=_source_datasets(facts) or None,
+        tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]]],
+        configs=[_data_files(config, config["name"] == default) for config in facts["configs"]],
+        dataset_info=facts["dataset_info"],
+    )
+    return data.to_yaml()
+
+
+def _annotators(review: Mapping[str, Any] | None) -> list[str]:
+    """Who made the annotations, in the Hub's words: people only where a verdict is by one.
+
+    `other` are people of whom the recipe does not say whether they are experts or a crowd.
+    """
+    if review is None:
+        return ["machine-generated"]
+    return ["machine-generated", _PEOPLE[review["people"]]]
+
+
+def _reviews_of_kept_rows(review: Mapping[str, Any] | None) -> list[str]:
+    """The names of the reviews that count and are of kept rows only."""
+    designs = review["reviews"] if review else ()
+    return [one["name"] for one in designs if one["rows"] == "kept" and not one["assisted"]]
+
+
+def _source_datasets(facts: DatasetFacts) -> list[str]:
+    """The sources that are datasets of the Hub, in its vocabulary; files have no name there."""
+    names = (_HUB_DATASET.fullmatch(source["name"]) for source in facts["sources"])
+    return sorted({f"extended|{name[1]}" for name in names if name})
+
+
+def _data_files(config: ConfigFacts, is_default: bool) -> dict[str, Any]:
+    files = [
+        {"split": split["name"], "path": f"{config['name']}/{split['name']}-*"}
+        for split in config["splits"]
+    ]
+    return {
+        "config_name": config["name"],
+        "data_files": files,
+        **({"default": True} if is_default else {}),
+    }
+
+
+def _columns(facts: DatasetFacts) -> Iterator[tuple[str, str]]:
+    """(name, description) of the default config's columns."""
+    for info in facts["dataset_info"]:
+        if info["config_name"] == facts["default_config"]:
+            for feature in info["features"]:
+                yield feature["name"], COLUMNS[feature["name"]]
+
+
+def _rows_of(splits: Sequence[SplitFacts], name: str) -> int | None:
+    return next((split["rows"] for split in splits if split["name"] == name), None)
+
+
+def _model_names(models: Sequence[ModelFacts], *steps: str) -> str:
+    """The models of these steps, each named once."""
+    names = {block["model"]: None for block in models if block["step"] in steps}
+    return ", ".join(names) or "no model call"

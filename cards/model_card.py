@@ -1,10 +1,12 @@
-"""The card of a trained checkpoint: what it is, what it was trained on, and how that went."""
+"""The card of a trained checkpoint: base model, training data and results."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub import ModelCardData
 
+from cards.audit_report import audit_facts
+from cards.evaluation_report import evaluation_facts
 from cards.markdown import one_line
 from cards.rendering import environment
 
@@ -12,9 +14,21 @@ _TAGS = ["self-refinement-tuning", "critique", "language-feedback", "trl"]
 _METHOD = {1: "sft", 2: "dpo"}
 
 
-def render_model_card(facts: Mapping[str, Any]) -> str:
-    """The README of a checkpoint folder; `facts` are those of its `training.json`."""
-    body = environment().get_template("model_card.md.j2").render(facts)
+def render_model_card(
+    facts: Mapping[str, Any],
+    audit: Mapping[str, Any] | None = None,
+    evaluation: Mapping[str, Any] | None = None,
+) -> str:
+    """The README of a checkpoint folder; `facts` is the content of its `training.json`.
+
+    `audit` and `evaluation` are the contents of `audit.json` and `evaluate.json`, if there are any.
+    """
+    template = environment().get_template("model_card.md.j2")
+    body = template.render(
+        facts,
+        audit=audit_facts(audit) if audit else None,
+        evaluation=evaluation_facts(evaluation) if evaluation else None,
+    )
     return f"---\n{_front_matter(facts)}\n---\n\n{body}"
 
 
@@ -22,7 +36,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
     release, base = facts["release"], facts["base_model"]
     relation = "adapter" if facts["adapter"] else "finetune"
     data = ModelCardData(
-        # A folder's name could be somebody else's model there.
+        # On the Hub, the name of a local folder could be someone else's model.
         base_model=one_line(base["name"]) if base["on_hub"] else None,
         base_model_relation=relation if base["on_hub"] else None,
         datasets=[release["repo"]] if release["repo"] else None,
@@ -31,26 +45,5 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         pipeline_tag="text-generation",
         tags=[*_TAGS, _METHOD[facts["stage"]]],
         model_name=one_line(facts["name"]),
-        eval_results=_results(facts) or None,
     )
     return data.to_yaml()
-
-
-def _results(facts: Mapping[str, Any]) -> list[EvalResult]:
-    """The loss on the release's own rows: what carries the dataset's exact revision."""
-    release, metrics = facts["release"], facts["metrics"]
-    if not release["repo"]:
-        return []
-    held_out = "eval_loss" in metrics
-    return [
-        EvalResult(
-            task_type="text-generation",
-            dataset_type=release["repo"],
-            dataset_name=one_line(release["name"]),
-            dataset_config=release["config"],
-            dataset_split="test" if held_out else "train",
-            dataset_revision=release["commit"],
-            metric_type="loss",
-            metric_value=metrics["eval_loss" if held_out else "train_loss"],
-        )
-    ]

@@ -1,4 +1,4 @@
-"""How a card's template becomes Markdown: every value is escaped and readable."""
+"""Renders a card's template to Markdown, with every value escaped and formatted."""
 
 from collections.abc import Callable
 from functools import cache
@@ -7,26 +7,26 @@ from typing import Any
 
 import jinja2
 
-from cards.markdown import code, inline, mermaid, one_line, paragraphs
+from cards.markdown import code, fenced, inline, mermaid, one_line, paragraphs
 
-# What people are asked of a record, as cards and reports say it.
+# The questions that reviewers answer about a record, as cards and reports phrase them.
 QUESTIONS = {
     "better": "which answer is better",
     "draft_score": "score of the draft",
     "refinement_score": "score of the refinement",
     "weaknesses_real": "are the weaknesses real",
     "suggestions_actionable": "are the suggestions actionable",
-    "refinement_introduces_error": "would the refinement introduce an error",
+    "refinement_introduces_error": "does the refinement introduce an error",
 }
 
 
-class _Ready(str):
-    """Markdown that a filter has made, to be shown as it is."""
+class _Markdown(str):
+    """The output of a filter, which is not escaped again."""
 
 
-def _written(value: Any) -> str:
-    """How a template's value appears: text escaped, numbers readable, a missing one as a dash."""
-    if isinstance(value, _Ready | jinja2.Undefined):
+def _format(value: Any) -> str:
+    """A template's value as Markdown: text escaped, numbers readable, None as a dash."""
+    if isinstance(value, _Markdown | jinja2.Undefined):
         return str(value)
     if value is None:
         return "–"
@@ -39,27 +39,27 @@ def _written(value: Any) -> str:
     if isinstance(value, str):
         return inline(value)
     if isinstance(value, list):
-        return ", ".join(_written(item) for item in value) or "–"
+        return ", ".join(_format(item) for item in value) or "–"
     raise TypeError(f"a card cannot show {type(value).__name__}: {value!r}")
 
 
 def _setting(value: Any) -> str:
-    """A sampling or filter setting exactly as it was given."""
-    return f"{value:g}" if isinstance(value, float) else _written(value)
+    """A sampling or filter setting without rounding."""
+    return f"{value:g}" if isinstance(value, float) else _format(value)
 
 
-def _number(form: str) -> Callable[[float | None], str]:
-    return lambda value: "–" if value is None else format(value, form)
+def _number(spec: str) -> Callable[[float | None], str]:
+    return lambda value: "–" if value is None else format(value, spec)
 
 
 @cache
 def environment() -> jinja2.Environment:
-    made = jinja2.Environment(
+    jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
-        # Markdown, not HTML: `finalize` escapes each value, unless a filter has done it.
+        # Markdown, not HTML: `finalize` escapes each value that no filter has escaped.
         autoescape=False,  # noqa: S701
-        finalize=_written,
+        finalize=_format,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -68,23 +68,28 @@ def environment() -> jinja2.Environment:
         "paragraphs": paragraphs,
         "code": code,
         "mermaid": mermaid,
+        "fenced": fenced,
+        # What a macro has written in several lines.
+        "block": str.strip,
         "verbatim": one_line,
         "setting": _setting,
         "percent": _number(".1%"),
+        "verbatim_block": str,
+        "thousandths": _number(".3f"),
         "signed": _number("+,.2f"),
         "whole": _number(",.0f"),
         "signed_whole": _number("+,.0f"),
     }
     for name, function in filters.items():
-        made.filters[name] = _filter(function)
-    return made
+        jinja.filters[name] = _filter(function)
+    return jinja
 
 
-def _filter(function: Callable[[Any], str]) -> Callable[[Any], _Ready]:
-    def filtered(value: Any) -> _Ready:
+def _filter(function: Callable[..., str]) -> Callable[..., _Markdown]:
+    def filtered(value: Any, *arguments: Any) -> _Markdown:
         if isinstance(value, jinja2.Undefined):
-            # Showing it is what raises the error that names it.
+            # Raises the error with the name of the missing value.
             str(value)
-        return _Ready(function(value))
+        return _Markdown(function(value, *arguments))
 
     return filtered

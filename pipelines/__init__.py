@@ -1,1 +1,1 @@
-"""What talks to models and services: the LLM factory, the pipelines and the command line."""
+"""The part that talks to models, the Hub and Argilla, and the `srt` command line."""

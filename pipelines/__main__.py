@@ -1,4 +1,4 @@
-"""`python -m pipelines` is `srt`, by the Python that is asked."""
+"""`python -m pipelines` is `srt`, run by this Python."""
 
 from pipelines.cli import main
 

@@ -1,11 +1,10 @@
-"""The one door to distilabel: its steps, tasks and pipelines, and how we run them.
+"""The only module that imports distilabel: its steps, tasks and pipelines, and how we run them.
 
-distilabel describes a pipeline (DAG, Steps, Tasks, serialisation). Its own runner gives every
-step a process and a queue, None-fills a batch when one row fails, waits for ever when a worker
-dies, and ends with status 0 after an interruption; and forking after torch has been used
-deadlocks. `stream` therefore runs the same DAG in this process: each batch is carried through
-the steps by a thread, results come out in order, an exception ends the run, and memory is
-bounded by the number of batches under way.
+distilabel describes a pipeline (DAG, Steps, Tasks, serialization). Its own runner gives every step
+a process and a queue, fills a batch with None when one row fails, hangs when a worker dies, and
+exits with status 0 after an interruption; and forking after torch was used deadlocks. So `stream`
+runs the same DAG in this process: a thread takes each batch through the steps, results come out in
+order, an exception ends the run, and memory is bounded by the number of batches in progress.
 """
 
 import os
@@ -17,16 +16,18 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from builders.rows import Row
+
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 _excepthook = sys.excepthook
-# pydantic 2.12 and later warns of distilabel's way of writing defaults, in subclasses too.
+# pydantic 2.12 and later warns about how distilabel writes defaults, in subclasses too.
 warnings.filterwarnings("ignore", message="The 'default' attribute with value None")
 from distilabel.models.llms.base import LLM  # noqa: E402
 from distilabel.pipeline import Pipeline, RayPipeline  # noqa: E402
 from distilabel.steps import GeneratorStep, Step, StepInput, StepResources  # noqa: E402
 from distilabel.steps.tasks.base import Task  # noqa: E402
 
-# distilabel installs tracebacks that print local variables: keys among them.
+# distilabel installs tracebacks that print local variables, API keys among them.
 sys.excepthook = _excepthook
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
     "GeneratorStep",
     "Pipeline",
     "RayPipeline",
-    "Row",
     "Step",
     "StepInput",
     "StepResources",
@@ -45,12 +45,11 @@ __all__ = [
     "width",
 ]
 
-Row = dict[str, Any]
-
-# For each request in flight: latencies of real endpoints have tails of 20 times their mean.
-_ROWS_AT_HAND = 16
-# Each is a thread, and its rows are in memory.
-_MOST_BATCHES = 64
+# Rows in progress for each request in flight: the slowest requests of real endpoints take 20 times
+# the mean.
+_ROWS_PER_REQUEST = 16
+# Each batch has a thread, and its rows are in memory.
+_MAX_BATCHES = 64
 
 
 def chain(pipeline: Pipeline) -> list[Any]:
@@ -64,21 +63,21 @@ def chain(pipeline: Pipeline) -> list[Any]:
 
 
 def width(step: Step, batch_size: int) -> int:
-    """How many batches a step may work on at once: more than one only where it waits.
+    """How many batches a step may work on at the same time: more than one only if it waits.
 
-    Batches leave in order, so that one slow request holds back what was finished behind it: an
-    endpoint has enough to do only while many times the rows are at hand that it takes at once.
+    Batches leave in order, so one slow request holds back the finished batches behind it. An
+    endpoint is kept busy only with many more rows in progress than it answers at a time.
     """
     llm = getattr(step, "llm", None)
     replicas = step.resources.replicas
     if in_flight := getattr(llm, "in_flight", None):
-        enough = min(-(-_ROWS_AT_HAND * in_flight // batch_size) + 1, _MOST_BATCHES)
+        enough = min(-(-_ROWS_PER_REQUEST * in_flight // batch_size) + 1, _MAX_BATCHES)
         return max(enough, replicas)
     return getattr(llm, "concurrent_batches", 1) * replicas
 
 
 def load(pipeline: Pipeline) -> list[Any]:
-    """Load the models of a pipeline that is one chain, and return its steps, first to last."""
+    """Load the models of a pipeline that is a chain; its steps, first to last."""
     steps = chain(pipeline)
     for step in steps:
         step.load()
@@ -90,12 +89,12 @@ def stream(
     stop: threading.Event | None = None,
     passed: Callable[[str, list[Row]], None] | None = None,
 ) -> Iterator[list[Row]]:
-    """Run loaded `steps` and yield the batches of the last one, in order, as they are done.
+    """Run loaded `steps`, and yield the batches of the last one, in order, as they are done.
 
-    At most as many batches are under way as the widest step takes, and one more. What a step
-    raises is raised here, after the batches before it have been yielded; those behind it are
-    abandoned. Once `stop` is set no further batch is drawn. `passed` is told, from several
-    threads, of each batch that a step is done with, by the step's name.
+    At most as many batches are in progress as the widest step takes, plus one. An exception of a
+    step is raised here, after the batches before it were yielded; those behind it are abandoned.
+    Once `stop` is set, no further batch is drawn. `passed` is called, from several threads, with
+    the name of a step and each batch that it has finished.
     """
     generator, *steps = steps
     widths = [width(step, generator.batch_size) for step in steps]
@@ -114,19 +113,19 @@ def stream(
         return batch
 
     pool = ThreadPoolExecutor(max_workers=window, thread_name_prefix="batch")
-    under_way: deque[Future[list[Row]]] = deque()
+    in_progress: deque[Future[list[Row]]] = deque()
     try:
         for batch, _ in generator.process_applying_mappings():
-            under_way.append(pool.submit(carry, batch))
-            if len(under_way) >= window:
-                yield under_way.popleft().result()
+            in_progress.append(pool.submit(carry, batch))
+            if len(in_progress) >= window:
+                yield in_progress.popleft().result()
             if stop and stop.is_set():
                 break
-        while under_way:
-            yield under_way.popleft().result()
+        while in_progress:
+            yield in_progress.popleft().result()
     finally:
         closing.set()
-        # First, because unloading ends the requests that a batch may still be waiting for.
+        # Unload first: it ends the requests that a batch may still be waiting for.
         for step in steps:
             step.unload()
         pool.shutdown(wait=True, cancel_futures=True)

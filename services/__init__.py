@@ -1,1 +1,4 @@
-"""Embedded stand-ins that speak the real protocol of a service, on this machine only."""
+"""Local stand-ins for remote services: a Hub, an Argilla server, and a small pretrained model.
+
+The servers speak the real protocols and listen on this machine only.
+"""

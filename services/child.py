@@ -1,4 +1,4 @@
-"""A server of ours as a process of its own: started, ended in order, or as by a power cut."""
+"""One of our servers as a child process, which can be stopped cleanly or killed."""
 
 import os
 import subprocess
@@ -8,21 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from services.argilla.inside.leash import leashed
+from builders.errors import RunFailed
+from services.leash import leashed
 
 _ROOT = Path(__file__).parents[1]
-_PATIENCE_S = 60
+_TIMEOUT_S = 60
 
 
-class DidNotStart(Exception):
-    """The process ended before it served; the text is the last line that it said, or empty."""
+class DidNotStart(RunFailed):
+    """The process ended before it served; the text is its last line on stderr."""
 
 
 class Child:
     """`python -m MODULE FOLDER PORT ...`, whose first line of output is its URL.
 
-    The URL, and with it the port, survives a restart. It does not outlive the thread that started
-    it (on Linux).
+    The URL, including the port, stays the same after a restart. On Linux the process ends when the
+    thread that started it ends.
     """
 
     url = ""
@@ -33,25 +34,28 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process that was started; it may have started others, which it watches."""
+        """The id of the process; it may have child processes of its own."""
         assert self._process is not None
         return self._process.pid
 
     def kill(self) -> None:
-        """End it as a power cut would: no handler runs, nothing is flushed."""
+        """End it with SIGKILL, like a power cut: no handler runs, nothing is flushed."""
         self._end(subprocess.Popen.kill)
 
     def stop(self) -> None:
-        """End it in order."""
+        """End it with SIGTERM."""
         self._end(subprocess.Popen.terminate)
 
     def _start(
         self, folder: Path, *others: str, env: Mapping[str, str], lines: int = 1
     ) -> Sequence[str]:
-        """Start it with the environment `env`; the first `lines` that it prints."""
+        """Start it with the environment `env`; returns the first `lines` of its output.
+
+        Raises `DidNotStart`.
+        """
         port = str(urlsplit(self.url).port or 0) if self.url else "0"
         path = os.pathsep.join(filter(None, [str(_ROOT), env.get("PYTHONPATH")]))
-        # A file, since nobody reads while it serves, and a full pipe would hold it up.
+        # To a file: a pipe that is not read would fill up and block the server.
         with tempfile.TemporaryFile("w+", errors="replace") as errors:
             self._process = subprocess.Popen(  # noqa: S603 - our own module and folders
                 leashed([sys.executable, "-m", self._module, str(folder), port, *others]),
@@ -61,17 +65,18 @@ class Child:
                 text=True,
             )
             assert self._process.stdout is not None
-            said = [self._process.stdout.readline().strip() for _ in range(lines)]
-            if not said[0]:
+            output = [self._process.stdout.readline().strip() for _ in range(lines)]
+            if not output[0]:
                 self.stop()
                 errors.seek(0)
-                words = errors.read().strip().splitlines()
-                raise DidNotStart(words[-1] if words else "")
-        self.url = said[0]
-        return said
+                error_lines = errors.read().strip().splitlines()
+                reason = error_lines[-1] if error_lines else f"did not start on {folder}"
+                raise DidNotStart(f"{self._module}: {reason}")
+        self.url = output[0]
+        return output
 
     def _end(self, how) -> None:
         if self._process is not None:
             how(self._process)
-            self._process.communicate(timeout=_PATIENCE_S)
+            self._process.communicate(timeout=_TIMEOUT_S)
             self._process = None

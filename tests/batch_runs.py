@@ -2,10 +2,10 @@
 
 from collections import Counter
 
-from pipelines.build import build_run
-from pipelines.llms.store import ResponseStore
-from pipelines.recipe import LocalExecution
-from pipelines.recipe_file import parse_recipe
+from pipelines.generate.build import build_run
+from pipelines.llms.store import CompletionStore
+from pipelines.recipe.execution import LocalExecution
+from pipelines.recipe.file import parse_recipe
 from tests import openai_server as server
 from tests.reply_bank import BROKEN
 
@@ -27,7 +27,7 @@ def paid(body, n):
     return {**server.answer(reply(body, n), body), "usage": usage}
 
 
-def recipe(url, rows=24, critic=None, execution=None, **changes):
+def make_recipe(url, rows=24, critic=None, execution=None, scorers=(), **changes):
     model = {
         "kind": "openai",
         "model": "critic-model",
@@ -40,6 +40,7 @@ def recipe(url, rows=24, critic=None, execution=None, **changes):
         "instructions": [{"builtin": "stage1", "limit": rows}],
         "drafts": {**model, "model": "draft-model", "temperature": 0.7},
         "critic": model,
+        "scorer": [{**model, "model": name} for name in scorers] or None,
         "execution": {"kind": "batch", "poll": 0.01, **(execution or {})},
         "batch_size": 7,
         **changes,
@@ -50,9 +51,9 @@ def recipe(url, rows=24, critic=None, execution=None, **changes):
 def live(tmp_path, answer, **settings):
     """The ledger of the same recipe without batches."""
     with server.OpenAIServer(answer) as endpoint:
-        given = recipe(endpoint.url, **settings)
-        given = given.model_copy(update={"execution": LocalExecution()})
-        return build_run(given, tmp_path / "live", store=ResponseStore(tmp_path / "live.sqlite"))
+        recipe = make_recipe(endpoint.url, **settings)
+        recipe = recipe.model_copy(update={"execution": LocalExecution()})
+        return build_run(recipe, tmp_path / "live", store=CompletionStore(tmp_path / "live.sqlite"))
 
 
 def comparable(run, cost=1.0):

@@ -24,7 +24,7 @@ class BatchServer(OpenAIServer):
     `ends` maps a batch's number, from 0, to how it ends: "completed" if not named, else
     "failed", or "expired" or "cancelled" with every second line answered. A `reply` that is a
     fault of `openai_server` (`status(500)`, ...) becomes a line of the error file. `fault` is
-    asked before every request to files and batches, by method and path. With `drop_created`,
+    called before every request to files and batches, by method and path. With `drop_created`,
     that many batches are created without an answer being sent. `live` counts chat completions.
     """
 

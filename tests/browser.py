@@ -4,7 +4,9 @@ Chromium and its driver are Debian's, one version of both: `apt-get install chro
 chromium-driver`.
 """
 
+import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
@@ -45,14 +48,30 @@ def running_browser(width: int = 1280, height: int = 1000) -> Iterator[webdriver
         arguments.append("--no-sandbox")
     for argument in arguments:
         options.add_argument(argument)
+    # For `requests`.
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL"})
     # With a path to the driver, selenium looks for none on the network.
     browser = webdriver.Chrome(options=options, service=Service(driver))
     try:
-        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        resize(browser, width, height)
         yield browser
     finally:
         browser.quit()
+
+
+def resize(browser: webdriver.Chrome, width: int, height: int) -> None:
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def requests(browser: webdriver.Chrome) -> list[str]:
+    """The addresses that were requested since the last call, by pages and their frames."""
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    return [
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    ]
 
 
 class Annotator:
@@ -92,30 +111,64 @@ class Annotator:
     def _arrived(self, number: int) -> None:
         shown = "[aria-label='Current Record']"
         self.wait(lambda: [each.text for each in self._all(shown)] == [str(number)])
-        self.wait(lambda: self._all(".fields .content-area") and self._all("form .questions"))
+        self.wait(lambda: self._all("form .questions") and self._is_built())
 
     @property
     def number(self) -> int:
         return int(self._one("[aria-label='Current Record']").text)
 
-    def texts(self) -> dict[str, str]:
-        """What the page shows of each field, by its title, signs that are not seen included."""
-        script = """return [...document.querySelectorAll('.text_field_component')].map(field => [
-            field.querySelector('.text_field_component__title-content').innerText,
-            field.querySelector('.content-area > :not(style)').textContent])"""
-        return dict(self.browser.execute_script(script))
-
-    def elements(self) -> list[str]:
-        """The tags of all elements in the fields' texts."""
-        script = """return [...document.querySelectorAll('.content-area *')].map(
-            element => element.tagName.toLowerCase())"""
+    def _is_built(self) -> bool:
+        script = """const [frame] = document.querySelectorAll('.fields iframe');
+            return !!frame?.contentDocument?.querySelector('#page .critique')"""
         return self.browser.execute_script(script)
 
+    def in_frame(self, script: str, *arguments: Any) -> Any:
+        """What a script returns in the frame that has the texts, where `root` is their element."""
+        self.browser.switch_to.frame(self._one(".fields iframe"))
+        try:
+            body = f"const root = document.getElementById('page'); {script}"
+            return self.browser.execute_script(body, *arguments)
+        finally:
+            self.browser.switch_to.default_content()
+
+    def texts(self) -> dict[str, str]:
+        """What the page shows, by the titles of its parts."""
+        script = """return [...root.querySelectorAll('section')].map(part => [
+            part.querySelector('.title').innerText,
+            part.querySelector('.text')?.innerText ?? ''])"""
+        return dict(self.in_frame(script))
+
+    def elements(self) -> list[str]:
+        """The names of all elements in the texts."""
+        script = "return [...root.querySelectorAll('.text *')].map(each => each.localName)"
+        return self.in_frame(script)
+
+    def press(self, label: str) -> None:
+        """Click a button in the frame, with the mouse."""
+        self.browser.switch_to.frame(self._one(".fields iframe"))
+        try:
+            (button,) = [each for each in self._all("button") if each.text == label]
+            button.click()
+        finally:
+            self.browser.switch_to.default_content()
+
+    def type(self, *keys: str) -> None:
+        """Press keys, wherever the keyboard's focus is."""
+        ActionChains(self.browser).send_keys(*keys).perform()
+
+    def enter_on_the_number_pad(self) -> None:
+        """Selenium's keys have no such Enter: theirs has the code of the other one."""
+        key = {"key": "Enter", "code": "NumpadEnter", "windowsVirtualKeyCode": 13, "location": 3}
+        for kind in ("keyDown", "keyUp"):
+            self.browser.execute_cdp_cmd("Input.dispatchKeyEvent", {"type": kind, **key})
+
     def source(self) -> str:
-        """The HTML of the record and its questions."""
-        return "".join(
-            self._one(css).get_attribute("outerHTML") for css in (".record", "form.questions-form")
-        )
+        """The HTML of the record and its questions, and of what is in its frame."""
+        outside = [
+            re.sub(r' srcdoc="[^"]*"', "", self._one(css).get_attribute("outerHTML"))
+            for css in (".record", "form.questions-form")
+        ]
+        return "".join([*outside, self.in_frame("return root.outerHTML")])
 
     def chosen(self) -> list[str]:
         """What is selected, and what is written in boxes."""
@@ -147,6 +200,6 @@ class Annotator:
 
     @property
     def _record(self) -> str | None:
-        """What tells one record's texts from another's; None where nothing is left to answer."""
-        shown = self._all(".fields .content-area")
-        return shown[0].get_attribute("id") if shown else None
+        """What tells one record from another; None where nothing is left to answer."""
+        shown = self._all(".fields iframe")
+        return shown[0].get_attribute("srcdoc") if shown else None

@@ -1,10 +1,10 @@
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# Once for all folders: a fixture that two conftests import is two fixtures, and two servers.
+# Here for all folders: a fixture imported by two conftests would start two servers.
 from tests.argilla import argilla_server
 
 __all__ = ["argilla_server"]
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("untimed", deadline=None)
+# No deadline: how long an example takes, or takes to be drawn, depends on the machine.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

@@ -1,4 +1,4 @@
-"""A real Hub of one's own: the embedded server as a child process.
+"""A real Hub for tests: the embedded server as a child process.
 
 `running_hub(folder)` gives `.url`, `.env` for clients in processes of their own, and `.kill()` and
 `.start()` to end it as a power cut would and bring it back on the same port.
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, constants
 
-from services.hub.launch import RunningHub, running_hub
+from tests.running_hub import RunningHub, running_hub
 
 __all__ = ["RunningHub", "commit_files", "published", "running_hub"]
 
 
 def commit_files(url: str, repo: str, files: dict[str, bytes], tag: str) -> str:
-    """Put a tagged commit of `files` into a dataset, made if need be; the commit's id."""
-    # Read from the environment when the client was imported, which may have been long ago.
+    """Commit and tag `files` in a dataset, which is created if needed; returns the commit's id."""
+    # The client read the environment when it was imported, which may have been long ago.
     constants.HF_HUB_DISABLE_XET = True
     api = HfApi(endpoint=url, token=False)
     named = {"repo_id": repo, "repo_type": "dataset"}
@@ -32,6 +32,6 @@ def commit_files(url: str, repo: str, files: dict[str, bytes], tag: str) -> str:
 def published(
     folder: Path, repo: str, tag: str, files: dict[str, bytes]
 ) -> Iterator[tuple[RunningHub, str]]:
-    """A running Hub that holds one dataset, and the commit that its tag means."""
+    """A running Hub with one dataset, and the commit of its tag."""
     with running_hub(folder) as hub:
         yield hub, commit_files(hub.url, repo, files, tag)

@@ -10,10 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from builders.funnel import Funnel
-from builders.prompts import critique_prompt, score_prompt
-from builders.run import Run
-from builders.schema import SCHEMA_VERSION
+from builders.critique.prompts import critique_prompt, score_prompt
+from builders.ledger.funnel import Funnel
+from builders.ledger.manifest import RunManifest
+from builders.ledger.run import Run
+from builders.rows.schema import SCHEMA_VERSION
 
 _TOPICS = [
     "photosynthesis",
@@ -101,18 +102,20 @@ def _call(chance: random.Random, step: str) -> dict[str, Any]:
         "seed": 0,
         "tokens_in": chance.randint(40, 900),
         "tokens_out": chance.randint(20, 700),
+        "tokens_reasoning": None,
         "cost": 0.0001 * chance.randint(1, 90),
         "latency": round(chance.uniform(0.2, 9.0), 3),
         "attempts": 1,
         "failures": [],
         "finish_reason": "stop",
+        "reasoning": None,
     }
 
 
 def ledger_row(number: int, **columns: Any) -> dict[str, Any]:
     """Row `number`, valid, its fate drawn by chance; `columns` replace what was drawn.
 
-    `reason=None` makes a kept row, and any reason of `builders.reasons` a dropped one.
+    `reason=None` makes a kept row, and any reason of `builders.rows.reasons` a dropped one.
     """
     chance = random.Random(number)
     drawn = chance.choices(list(_FATES), weights=list(_FATES.values()))[0]
@@ -138,10 +141,12 @@ def ledger_row(number: int, **columns: Any) -> dict[str, Any]:
     row = {
         "id": hashlib.sha256(f"{source}\n{instruction}".encode()).hexdigest()[:20],
         "source": source,
-        "licence": "apache-2.0" if source == "seed-tasks" else "cc-by-4.0",
+        "license": "apache-2.0" if source == "seed-tasks" else "cc-by-4.0",
         "task": None,
         "system": "Answer briefly." if number % 9 == 0 else None,
+        "history": [],
         "instruction": instruction,
+        "criteria": None,
         "draft": draft if drafted else None,
         "critic_reply": _prose(chance, 300) if drafted else None,
         "critique": review if critiqued else None,
@@ -150,6 +155,7 @@ def ledger_row(number: int, **columns: Any) -> dict[str, Any]:
         "refinement_assessment": after if scored else None,
         "draft_score": draft_score if scored else None,
         "refinement_score": refinement_score if scored else None,
+        "control_scores": [],
         "status": "kept" if reason is None else "dropped",
         "reason": reason,
         "detail": None,
@@ -174,9 +180,7 @@ def models_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {call["step"]: {key: call[key] for key in keys} for row in rows for call in row["calls"]}
 
 
-def make_run(
-    folder: Path, rows: Iterable[dict[str, Any]], **facts: Any
-) -> tuple[Run, dict[str, Any]]:
+def make_run(folder: Path, rows: Iterable[dict[str, Any]], **facts: Any) -> tuple[Run, RunManifest]:
     """A complete run of `rows` in `folder`, and its manifest, whose keys `facts` replace."""
     run, funnel, models = Run(folder), Funnel(), {}
     folder.mkdir(parents=True)
@@ -193,18 +197,18 @@ def make_run(
         "stage": 1,
         "recipe_sha256": hashlib.sha256(run.recipe_path.read_bytes()).hexdigest(),
         "seed": 0,
-        "licence": "cc-by-4.0",
+        "license": "cc-by-4.0",
         "language": ["en"],
         "about": None,
         "test_share": 0.05,
         "funnel": funnel.as_facts(),
-        "sources": [{"name": "seed-tasks", "licence": "apache-2.0", "rows": funnel.rows}],
+        "sources": [{"name": "seed-tasks", "license": "apache-2.0", "rows": funnel.rows}],
         "models": models,
         "filters": {"min_margin": 0, "keep_no_change": False, "keep_truncated_drafts": False},
         "versions": {"pyarrow": "0"},
         **facts,
     }
-    run.write_manifest(manifest)
+    run.write_manifest(RunManifest(**manifest, files={}))
     read = run.read_manifest()
     assert read is not None
     return run, read

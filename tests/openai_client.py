@@ -2,7 +2,7 @@
 
 import time
 
-from pipelines.llms.base import Request
+from pipelines.llms.messages import Request
 
 KEY = "sk-test-0123456789abcdefghijklmnop"
 SCHEMA = {"type": "object", "properties": {"score": {"type": "integer"}}}

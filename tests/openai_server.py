@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on this machine that answers, fails and counts as it is told.
+"""An OpenAI-compatible server on this machine that answers and fails as scripted, and counts.
 
     with OpenAIServer(lambda body, n: status(503) if n == 0 else "Fine.") as server:
         OpenAILLM(model="m", base_url=server.url, api_key_env=None).complete(requests)
@@ -157,10 +157,10 @@ def answer(text: str | None, body: Body | None = None, **changes: Any) -> Body:
 def choices(replies: list[Choice], body: Body | None = None) -> Body:
     """One reply of several answers, whose prompt is counted once."""
     whole = [answer(one, body) if isinstance(one, str) else one for one in replies]
-    made = [{**one["choices"][0], "index": index} for index, one in enumerate(whole)]
+    numbered = [{**one["choices"][0], "index": index} for index, one in enumerate(whole)]
     tokens = [one["usage"]["completion_tokens"] for one in whole]
     usage = {**answer("", body)["usage"], "completion_tokens": sum(tokens)}
-    return {**whole[0], "choices": made, "usage": usage}
+    return {**whole[0], "choices": numbered, "usage": usage}
 
 
 def cut_off(text: str = "The first reason is that the") -> Body:
@@ -275,12 +275,12 @@ def unused_url() -> str:
 def lognormal(mean: float, sigma: float = 1.0, seed: int = 0) -> Callable[[], float]:
     """Draws of seconds with that mean, most of them below it and a few far above."""
     draw = random.Random(seed)
-    centre = mean / 2.718281828459045 ** (sigma * sigma / 2)
-    return lambda: centre * draw.lognormvariate(0, sigma)
+    center = mean / 2.718281828459045 ** (sigma * sigma / 2)
+    return lambda: center * draw.lognormvariate(0, sigma)
 
 
 def critic(body: Body, n: int) -> str:
-    """A whole model: drafts, reviews and independent scores, told apart by the prompt."""
+    """A whole model: drafts, reviews and independent scores, distinguished by the prompt."""
     prompt = str(body["messages"][-1]["content"])
     _, review, rest = prompt.partition("### Instruction\n")
     if not review:
@@ -288,7 +288,12 @@ def critic(body: Body, n: int) -> str:
     instruction, _, rest = rest.partition("\n### Response\n")
     response, _, requirements = rest.partition("\n### Requirements\n")
     refined = "### Improved Response" in requirements
-    return reply_bank.good(instruction.strip(), response.strip(), n, refined)
+    return reply_bank.good(_shown(instruction), _shown(response), n, refined)
+
+
+def _shown(section: str) -> str:
+    """The text of a prompt's section, without the marks around it."""
+    return section.strip().partition("\n")[2].rpartition("\n")[0]
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """What critics write: good reviews in the forms that models give them, and broken ones by reason.
 
-`BROKEN` has, for each name of builders.reasons that a critic's reply can cause, replies that
+`BROKEN` has, for each name of builders.rows.reasons that a critic's reply can cause, replies that
 are to be dropped for it. Line endings, bullets and headings vary as they do between models.
 """
 
@@ -206,9 +206,10 @@ BROKEN: dict[str, list[str]] = {
     "template_echoed": [
         '### Weaknesses (numbered, or "None.")\n### Suggestions (numbered, or "None.")\n'
         "Overall Score: [[1-10]]\n### Improved Response",
-        "### Requirements\nStay with the instruction exactly as it is given: judge the response"
-        " by what was asked, and add no requirement of your own.\n1. Under the heading"
-        " `### Weaknesses`, number what is wrong, missing or unclear in the response.\n\n"
+        "### Requirements\nTake the instruction exactly as given: judge the response"
+        " by what was asked, and do not add requirements of your own.\n1. Under the heading"
+        " `### Weaknesses`, list in numbered points what is wrong, missing or unclear in the"
+        " response.\n\n"
         "### Feedback\n### Weaknesses\n1. [weakness]\n\n### Suggestions\n1. [suggestion]\n\n"
         "Overall Score: [[1-10]]\n\n### Improved Response\n[improved response]",
     ],

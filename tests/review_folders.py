@@ -8,20 +8,22 @@ from builders.review.folder import (
     CORRECTIONS,
     DRAWN,
     FACTS,
+    REVIEW_SCHEMA,
     Review,
+    ReviewFacts,
     digest_of,
     open_review,
     write_facts,
     write_rows,
 )
-from builders.schema import VERDICTS
+from builders.rows.schema import VERDICTS
 
 
-def review_facts_of(source: Path, folder: Path, **facts: Any) -> dict[str, Any]:
-    """The facts of a review in `folder` of the run or release in `source`."""
+def review_json(source: Path, folder: Path, **facts: Any) -> dict[str, Any]:
+    """The review.json of a review in `folder` of the run or release in `source`."""
     is_run = (source / "recipe.yaml").exists()
     return {
-        "schema": "1.0",
+        "schema": REVIEW_SCHEMA,
         "name": folder.name,
         "source": {
             "kind": "run" if is_run else "release",
@@ -31,6 +33,7 @@ def review_facts_of(source: Path, folder: Path, **facts: Any) -> dict[str, Any]:
             "digest": digest_of(source),
         },
         "stage": 1,
+        "rows": "scored",
         "strategy": "uniform",
         "seed": 0,
         "sample": 200,
@@ -54,9 +57,10 @@ def make_review(
     """A review of `source` with these verdicts, whose records are the rows drawn."""
     verdicts = list(verdicts)
     folder.mkdir(parents=True)
-    drawn = {row["record"]: {name: row.get(name, "all") for name in DRAWN} for row in verdicts}
+    stratum = {"stratum": "all", "stratum_rows": 400}
+    drawn = {row["record"]: {name: {**stratum, **row}[name] for name in DRAWN} for row in verdicts}
     write_rows(folder / "drawn.parquet", drawn.values(), DRAWN)
     write_rows(folder / "verdicts.parquet", verdicts, VERDICTS)
     write_rows(folder / "corrections.parquet", corrections, CORRECTIONS)
-    write_facts(folder / FACTS, review_facts_of(source, folder, **facts))
+    write_facts(folder / FACTS, ReviewFacts.model_validate(review_json(source, folder, **facts)))
     return open_review(folder)

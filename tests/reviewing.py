@@ -1,4 +1,4 @@
-"""People who answer reviews on a real Argilla server, for tests."""
+"""Annotators who answer reviews on a real Argilla server, for tests."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,8 @@ from typing import Any
 
 from builders.review.folder import Review, open_review
 from builders.review.record import letters
-from pipelines.cli.review import pull, push
+from pipelines.cli.review.pull import pull
+from pipelines.cli.review.push import push
 from tests.argilla import RunningArgilla, ask, submit
 
 _PAGE = 50
@@ -21,11 +22,9 @@ class Reviewing:
         self.drawn = {row["record"]: row for row in review.drawn()}
         self.of_row = {row["id"]: row for row in self.drawn.values()}
         self.keys = api_keys(argilla)
-        found = self.owner("GET", "me/datasets")["items"]
-        mine = {dataset["name"]: dataset["id"] for dataset in found}
-        self.datasets = {
-            part: mine[name] for part, name in review.facts["datasets"].items() if name
-        }
+        datasets = self.owner("GET", "me/datasets")["items"]
+        ids = {dataset["name"]: dataset["id"] for dataset in datasets}
+        self.datasets = {part: ids[name] for part, name in review.facts.datasets if name}
 
     def owner(self, method: str, path: str, **body: Any) -> Any:
         answer = ask(self.argilla.url, self.argilla.api_key, method, path, **body)
@@ -33,30 +32,34 @@ class Reviewing:
         return answer.json() if answer.content else None
 
     def pages(self, name: str, part: str = "sample") -> dict[str, dict[str, Any]]:
-        """What an annotator's page is sent, by the review's keys, with all it can ask for."""
+        """The records of an annotator's page by the review's keys, with all that it can request."""
         path = f"me/datasets/{self.datasets[part]}/records/search"
         include = {"include": ["responses", "suggestions"], "limit": _PAGE}
         answer = ask(self.argilla.url, self.keys[name], "POST", path, params=include, json={})
         assert answer.status_code == 200, answer.text
-        found = answer.json()
-        assert found["total"] <= _PAGE
-        return {item["record"]["external_id"]: item["record"] for item in found["items"]}
+        listed = answer.json()
+        assert listed["total"] <= _PAGE
+        return {item["record"]["external_id"]: item["record"] for item in listed["items"]}
 
     def answer(
-        self, name: str, page: Mapping[str, Any], said: Mapping[str, Any], status: str = "submitted"
+        self,
+        name: str,
+        page: Mapping[str, Any],
+        answers: Mapping[str, Any],
+        status: str = "submitted",
     ) -> str:
-        """Submit what somebody thinks of a page, said of draft and refinement."""
+        """Submit an annotator's answers to a page, given as columns of a verdict."""
         order = self.drawn[page["external_id"]]["order"]
-        values = as_shown(said, order)
+        values = page_values(answers, order)
         return submit(self.argilla.url, self.keys[name], page["id"], values, status)
 
     def answer_all(
-        self, name: str, said: Mapping[str, Mapping[str, Any]], part: str = "sample"
+        self, name: str, answers: Mapping[str, Mapping[str, Any]], part: str = "sample"
     ) -> None:
-        """Answer every page whose row's id is in `said`."""
+        """Answer every page whose row has answers; these are by the row's id."""
         for key, page in self.pages(name, part).items():
-            if (row_id := self.drawn[key]["id"]) in said:
-                self.answer(name, page, said[row_id])
+            if (row_id := self.drawn[key]["id"]) in answers:
+                self.answer(name, page, answers[row_id])
 
 
 def api_keys(argilla: RunningArgilla) -> dict[str, str]:
@@ -64,12 +67,12 @@ def api_keys(argilla: RunningArgilla) -> dict[str, str]:
     return {user["username"]: user["api_key"] for user in users}
 
 
-def as_shown(said: Mapping[str, Any], order: str) -> dict[str, Any]:
+def page_values(answers: Mapping[str, Any], order: str) -> dict[str, Any]:
     """Verdict columns as values of the page's questions; the opposite of `answers_of`."""
     letter = letters(order)
     words = {True: "yes", False: "no"}
     values: dict[str, Any] = {}
-    for column, value in said.items():
+    for column, value in answers.items():
         if column == "better":
             values["better"] = letter.get(value, value)
         elif column.endswith("_score"):
@@ -79,7 +82,7 @@ def as_shown(said: Mapping[str, Any], order: str) -> dict[str, Any]:
     return values
 
 
-def thought(better: str, draft: int, refinement: int, **other: Any) -> dict[str, Any]:
+def full_answer(better: str, draft: int, refinement: int, **other: Any) -> dict[str, Any]:
     """A complete answer."""
     return {
         "better": better,
@@ -101,13 +104,13 @@ def people_file(folder, names: Iterable[str], workspace: str):
 
 
 def pushed(argilla: RunningArgilla, source, capsys, **options) -> tuple[Reviewing, dict[str, Any]]:
-    """The review that `srt review push SOURCE --json` makes, and what it says."""
+    """The review that `srt review push SOURCE --json` creates, and what it prints."""
     push(source, as_json=True, **options)
-    said = json.loads(capsys.readouterr().out)
-    return Reviewing(argilla, open_review(Path(said["review"]))), said
+    result = json.loads(capsys.readouterr().out)
+    return Reviewing(argilla, open_review(Path(result["review"]))), result
 
 
 def pulled(reviewing: Reviewing, capsys) -> dict[str, Any]:
-    """What `srt review pull REVIEW --json` says."""
+    """What `srt review pull REVIEW --json` prints."""
     pull(reviewing.review.folder, as_json=True)
     return json.loads(capsys.readouterr().out)

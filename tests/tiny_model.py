@@ -1,4 +1,4 @@
-"""A chat model small enough to be made on the spot: random weights, every byte a token."""
+"""A tiny chat model with random weights, in which every byte is a token."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def tiny_tokenizer(template: str | None = TEMPLATE) -> PreTrainedTokenizerFast:
 
 
 def tiny_model(seed: int = 0) -> LlamaForCausalLM:
-    """Weights large enough for two scores never to be nearly the same."""
+    """The weights are large enough that two logits are never nearly equal."""
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tiny_tokenizer()),

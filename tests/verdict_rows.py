@@ -27,6 +27,8 @@ def verdict_row(number: int = 0, **columns: Any) -> dict[str, Any]:
         "assisted": False,
         "calibration": False,
         "inclusion_probability": 0.5,
+        "stratum": "all",
+        "stratum_rows": 400,
         "status": "submitted",
         "started_at": started,
         "submitted_at": started + timedelta(seconds=40),

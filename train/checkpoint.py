@@ -1,34 +1,37 @@
-"""The folder that a training run leaves: begun, resumed, complete.
+"""The output folder of a training run: started, resumed, finished.
 
-While it trains, `output_dir` holds the recipe and the trainer's own checkpoints. When it is done
-it also holds the model (adapter or weights, tokenizer), the loss curves, a model card and, last,
-`training.json`: where that is, the folder is complete.
+During training, `output_dir` contains the recipe and the trainer's checkpoints. At the end it also
+contains the model (adapter or weights, tokenizer), the loss curves, a model card and
+`training.json`, which is written last: a folder with this file is complete.
 """
 
 import json
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from builders.atomic import atomic_file
 from builders.errors import BadInput
-from builders.release.configs import public_name
-from builders.run import write_json
+from builders.files.atomic import atomic_file, write_json
+from builders.ledger.models import public_name
 from cards.model_card import render_model_card
 from cards.plots import plot_losses
 
 _VERSIONED = ("srt-feedback", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
-# What a run may change when it goes on.
-_NOT_IDENTITY = {
+# When the training began; hidden files are not published.
+_STARTED = ".started.json"
+# Keys that may change when a run is resumed.
+_MAY_CHANGE = {
     "output_dir",
     "report_to",
     "run_name",
     "logging_steps",
     "save_steps",
+    "resume_from_checkpoint",
     "push_to_hub",
     "hub_model_id",
     "hub_private_repo",
@@ -36,45 +39,84 @@ _NOT_IDENTITY = {
 }
 
 
-def begin(folder: Path, asked: Mapping[str, Any]) -> str | None:
-    """Make the folder, or find the checkpoint in it to go on from.
+def begin(folder: Path, values: Mapping[str, Any]) -> str | None:
+    """Create the folder; returns the checkpoint to resume from, if there is one.
 
-    `asked` is the recipe with the release's commit as revision: a branch may have moved on when
-    the run goes on. BadInput where it holds another run's checkpoints, or a finished model.
+    `values` are the recipe's, with the release's commit as revision, because a branch may move
+    before the run is resumed. BadInput if the folder has another run's checkpoints or a finished
+    model.
     """
     if (folder / "training.json").is_file():
-        raise BadInput(f"output_dir: {folder} holds a finished model; give another one")
+        raise BadInput(f"output_dir: {folder} contains a finished model; choose another folder")
     recipe = folder / "recipe.yaml"
     if recipe.is_file():
         before = yaml.safe_load(recipe.read_text(encoding="utf-8"))
         changed = sorted(
-            key for key in {*before, *asked} - _NOT_IDENTITY if before.get(key) != asked.get(key)
+            key for key in {*before, *values} - _MAY_CHANGE if before.get(key) != values.get(key)
         )
-        # Without a checkpoint there is nothing to mix up: the run ended before its first.
+        # Without a checkpoint nothing would be resumed with other values.
         if changed and _last_checkpoint(folder):
             raise BadInput(
-                f"output_dir: {folder} was begun with another recipe (it differs in "
-                f"{', '.join(changed)}); give another one"
+                f"output_dir: {folder} was started with another recipe (different: "
+                f"{', '.join(changed)}); choose another folder"
             )
     elif folder.is_dir() and any(folder.iterdir()):
-        raise BadInput(f"output_dir: {folder} exists and is not a training run; give another one")
+        raise BadInput(f"output_dir: {folder} is not a training run; choose another folder")
+    resumed = _chosen_checkpoint(folder, values.get("resume_from_checkpoint"))
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_file(recipe) as temporary:
-        temporary.write_text(yaml.safe_dump(dict(asked), sort_keys=False), encoding="utf-8")
-    return _last_checkpoint(folder)
+        temporary.write_text(yaml.safe_dump(dict(values), sort_keys=False), encoding="utf-8")
+    if resumed is None:
+        write_json(folder / _STARTED, {"started_at": _now()})
+    return resumed
+
+
+def _chosen_checkpoint(folder: Path, choice: Any) -> str | None:
+    """The checkpoint that `resume_from_checkpoint` names, by default the last one."""
+    last = _last_checkpoint(folder)
+    if choice in (None, True, "true", "True"):
+        return last
+    if choice in (False, "false", "False"):
+        if last:
+            raise BadInput(
+                f"resume_from_checkpoint: {folder} has checkpoints; choose another output_dir to "
+                "train from the beginning"
+            )
+        return None
+    path = Path(str(choice)).expanduser()
+    if path.resolve().parent != folder.resolve():
+        raise BadInput(
+            f"resume_from_checkpoint: {choice} is not in output_dir, {folder}; to train another "
+            "run's model further, set model_name_or_path"
+        )
+    state = path / "trainer_state.json"
+    if not (state.is_file() and _is_json(state)):
+        raise BadInput(f"resume_from_checkpoint: {choice} is not a complete checkpoint")
+    return str(path)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _times(folder: Path) -> dict[str, str | None]:
+    """When the training began and ended; the beginning is None if nobody wrote it down."""
+    started = folder / _STARTED
+    known = json.loads(started.read_text(encoding="utf-8")) if started.is_file() else {}
+    return {"started_at": known.get("started_at"), "ended_at": _now()}
 
 
 def rows_folder(folder: Path) -> Path:
-    """Where the rows lie in the form in which the trainer reads them, while it does."""
+    """Where the tokenized rows are stored during training."""
     return folder / "rows"
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest one that was written to its end: the trainer's state is its last file."""
-    whole = [
+    """The newest complete checkpoint; the trainer writes `trainer_state.json` last."""
+    complete = [
         path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_json(path)
     ]
-    newest = max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+    newest = max(complete, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
     return str(newest) if newest else None
 
 
@@ -97,11 +139,11 @@ def finish(
     rows: Mapping[str, Any],
     metrics: Mapping[str, float],
 ) -> None:
-    """Save the trained model with all that says where it came from; `training.json` last."""
+    """Save the trained model with its provenance; `training.json` is written last."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     for name in list(getattr(model, "peft_config", {})):
         if name != "default":
-            model.delete_adapter(name)  # DPO's reference
+            model.delete_adapter(name)  # DPO's reference adapter
     trainer.save_model(str(folder))
     if not trainer.is_world_process_zero():
         return
@@ -116,6 +158,7 @@ def finish(
         },
         "adapter": (folder / "adapter_config.json").is_file(),
         "release": dict(release),
+        "trained": _times(folder),
         "recipe": _public(recipe),
         "rows": dict(rows),
         "steps": trainer.state.global_step,
@@ -132,9 +175,9 @@ def finish(
 
 
 def _name_base(adapter: Path, base_model: str) -> None:
-    """Not where a model that has a name lies on this machine.
+    """Write the base model's name, instead of its path on this machine, into the adapter's config.
 
-    Written here, because PEFT asks the Hub for what it is told to save under that name.
+    Edited after saving, because PEFT looks up on the Hub any name that it saves.
     """
     if adapter.is_file():
         config = json.loads(adapter.read_text(encoding="utf-8"))
@@ -142,7 +185,7 @@ def _name_base(adapter: Path, base_model: str) -> None:
 
 
 def _public(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe with names in the place of paths, which mean nothing on another machine."""
+    """The recipe with file names instead of paths, which mean nothing on another machine."""
     return {
         key: public_name(value) if isinstance(value, str) else value
         for key, value in recipe.items()

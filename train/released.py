@@ -1,29 +1,29 @@
-"""A release as training reads it: a folder, or a repository at one commit of the Hub.
+"""Reads a release for training: a folder, or a repository at one commit on the Hub.
 
-`datasets.load_dataset(repo, revision=...)` can give another version than the one asked for when
-the Hub is out of reach. So a tag is resolved to its commit first, that snapshot is downloaded,
-and what is read are the files that the release's manifest names, each with its hash.
+`datasets.load_dataset(repo, revision=...)` can return another version than the requested one when
+the Hub is unreachable. So the tag is resolved to its commit first, that snapshot is downloaded, and
+only files in the release's manifest are read, each verified by its hash.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from builders.errors import BadInput
-from builders.release.manifest import Manifest, read_manifest
+from builders.files.hashes import sha256_of_file
+from builders.files.parquet import open_parquet
+from builders.manifest import Manifest, read_manifest
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_DEFAULT_CONFIG = {1: "feedback", 2: "preferences"}
 
 
 @dataclass(frozen=True)
-class Released:
-    """One config of a release; `repo` and `commit` are None for a folder of this machine."""
+class ReleaseConfig:
+    """One config of a release; `repo` and `commit` are None for a local folder."""
 
     folder: Path
     config: str
@@ -37,22 +37,22 @@ class Released:
 
     @property
     def title(self) -> str:
-        """Name, version, config and, from the Hub, the commit: what a run says it trains on."""
+        """Name, version and config, with repository and commit if it is from the Hub."""
         where = f" from {self.repo} at commit {self.commit}" if self.repo else ""
         return f"{self.manifest.name} {self.manifest.version} ({self.config}){where}"
 
     def rows(self, split: str) -> Iterator[dict[str, Any]]:
-        """The rows of a split in the release's order; none where it has no such split."""
-        for path in self._files(split):
-            for batch in pq.ParquetFile(self.folder / path).iter_batches(batch_size=256):
+        """The rows of a split in the release's order; none if there is no such split."""
+        for path in self.files(split):
+            for batch in open_parquet(self.folder / path).iter_batches(batch_size=256):
                 yield from batch.to_pylist()
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint records of where its rows came from."""
+        """What a checkpoint records about its training data."""
         return {
             "name": self.manifest.name,
             "version": self.manifest.version,
-            "licence": self.manifest.licence,
+            "license": self.manifest.license,
             "language": self.manifest.language,
             "stage": self.manifest.stage,
             "config": self.config,
@@ -62,28 +62,32 @@ class Released:
         }
 
     def sha256s(self) -> dict[str, str]:
-        """What the manifest says of each file of the config; BadInput where it does not."""
-        files = [path for split in self.splits for path in self._files(split)]
+        """The manifest's hash of each file of the config; BadInput if one is missing."""
+        files = [path for split in self.splits for path in self.files(split)]
         for path in files:
             if path not in self.manifest.files:
                 where = self.folder / "manifest.json"
                 raise BadInput(f"{where}: not a release's manifest ({path} is not in its files)")
         return {path: self.manifest.files[path].sha256 for path in files}
 
-    def _files(self, split: str) -> list[str]:
+    def files(self, split: str) -> list[str]:
+        """The paths of a split's files in the folder; none if there is no such split."""
         splits = self.manifest.configs[self.config]
         return splits[split].files if split in splits else []
 
 
-def open_release(release: str, revision: str | None, config: str, *, stage: int) -> Released:
-    """The `config` of a release in a folder or a Hub repository; BadInput where it is not one.
+def open_release(
+    release: str, revision: str | None, config: str | None, *, stage: int | None = None
+) -> ReleaseConfig:
+    """The `config` of a release in a folder or a Hub repository.
 
-    `revision` is a tag, branch or commit, for the Hub only. Every file of the config is read
-    once and compared with the manifest's hash.
+    `revision` is a tag, branch or commit, for the Hub only. `config` defaults to the default of the
+    release's stage. BadInput if there is no such release or config, or if a file of the config does
+    not have the hash in the manifest.
     """
     if Path(release).expanduser().is_dir():
         if revision is not None:
-            raise BadInput(f"revision: {release} is a folder, and a folder has one version")
+            raise BadInput(f"revision: {release} is a folder; a revision is only for the Hub")
         folder, repo, commit = Path(release).expanduser(), None, None
     elif _REPO.fullmatch(release):
         repo = release
@@ -91,50 +95,45 @@ def open_release(release: str, revision: str | None, config: str, *, stage: int)
     else:
         raise BadInput(f"release: {release} is neither a folder nor the ORG/NAME of a dataset")
     manifest = read_manifest(folder)
-    if manifest.stage != stage:
+    if stage is not None and manifest.stage != stage:
         raise BadInput(
-            f"release: {release} is of stage {manifest.stage}; train/stage{manifest.stage}.py "
-            "trains on it"
+            f"release: {release} is a stage-{manifest.stage} release; use "
+            f"train/stage{manifest.stage}.py"
         )
+    config = config or _DEFAULT_CONFIG[manifest.stage]
     if config not in manifest.configs:
         raise BadInput(
             f"dataset_config: {release} has no {config!r}; it has {', '.join(manifest.configs)}"
         )
-    found = Released(folder, config, manifest, repo, commit)
-    for path, digest in found.sha256s().items():
-        if _sha256(folder / path) != digest:
-            raise BadInput(f"release: {folder / path} is not the file that was released")
-    return found
+    opened = ReleaseConfig(folder, config, manifest, repo, commit)
+    for path, digest in opened.sha256s().items():
+        file = folder / path
+        if not file.is_file() or sha256_of_file(file) != digest:
+            raise BadInput(f"release: {file} is missing or is not the released file")
+    return opened
 
 
-def _downloaded(repo: str, revision: str | None, config: str) -> tuple[Path, str]:
-    """The folder of a snapshot, and its commit."""
+def _downloaded(repo: str, revision: str | None, config: str | None) -> tuple[Path, str]:
+    """(folder, commit) of a snapshot that has this config."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import OfflineModeIsEnabled
 
     try:
-        known = revision and _COMMIT.fullmatch(revision)
-        commit = revision if known else HfApi().dataset_info(repo, revision=revision).sha
+        is_commit = revision and _COMMIT.fullmatch(revision)
+        commit = revision if is_commit else HfApi().dataset_info(repo, revision=revision).sha
         folder = snapshot_download(
             repo,
             repo_type="dataset",
             revision=commit,
-            allow_patterns=["manifest.json", "README.md", f"{config}/*"],
+            allow_patterns=["manifest.json", "README.md", f"{config or '*'}/*"],
         )
     except OfflineModeIsEnabled:
         raise BadInput(
-            f"release: HF_HUB_OFFLINE is set, so nobody can say which commit {revision or 'main'} "
-            f"of {repo} is; give the folder of a downloaded snapshot"
+            f"release: HF_HUB_OFFLINE is set, so {revision or 'main'} of {repo} cannot be resolved "
+            "to a commit; use the folder of a downloaded snapshot"
         ) from None
-    # The transport below the Hub's client has exceptions of its own.
+    # The Hub client's HTTP library raises its own exceptions, too.
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise BadInput(f"release: {repo} at {revision or 'main'}: {reason}") from None
     return Path(folder), commit
-
-
-def _sha256(path: Path) -> str | None:
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

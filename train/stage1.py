@@ -2,53 +2,62 @@
 
     python train/stage1.py RECIPE.yaml [--key value ...]
 
-Trains a model on a stage-1 release: draft, critique and refinement of each instruction, with the
-loss on the assistant's turns. Example, with the embedded model on two CPU cores:
+Trains a model on the draft, critique and refinement of each instruction in a stage-1 release, with
+the loss on the assistant's turns. Example, with the embedded model on two CPU cores:
 
     python train/stage1.py train/recipes/stage1-embedded.yaml --release releases/my@v1.0.0
 
 Keys, in the recipe or on the command line:
     release             a release folder, or ORG/NAME on the Hub
-    revision            tag or commit on the Hub; the commit is what is trained on, and recorded
+    revision            tag or commit on the Hub; resolved to a commit, which is recorded
     dataset_config      sft (default), sft-balanced, sft-draft-masked, or an ablation
     chat_template       a Jinja file, for a base model that has no chat template
     push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's SFTConfig (learning_rate, num_train_epochs, output_dir, report_to ...) and
-ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
-A run that was stopped goes on from its last checkpoint under the same command.
+ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision depend on the machine.
+To resume an interrupted run from its last checkpoint, run the same command again.
 """
 
 from pathlib import Path
 
-from train.arguments import ReleaseArguments, parse, read_command_line, run_script, told_by
+from train.arguments import ReleaseArguments, parse, read_command_line, run_script, trl_errors
 
 
 def main(argv: list[str]) -> None:
-    asked = read_command_line(argv, __doc__)
+    recipe = read_command_line(argv, __doc__)
 
-    # After the command line: these take seconds.
+    # Imported here, because it takes seconds and --help should not.
     from trl import ModelConfig, SFTConfig, SFTTrainer
 
     from train.checkpoint import begin, finish, rows_folder
-    from train.counts import not_empty
-    from train.learnt_tokens import LearntTokensTrainer, is_enough
+    from train.counts import nonempty_splits
+    from train.cpu_loss import CpuSFTTrainer, is_supported
+    from train.environment import check_packages
     from train.model import base_model, load_model, load_tokenizer, new_adapter
-    from train.progress import report_progress
-    from train.publication import publication, publish
+    from train.progress import report_progress, train
+    from train.publication import publish, read_publication
     from train.released import open_release
-    from train.turns import tokenised
+    from train.tokenization import token_dataset
 
-    source, training, network = parse(asked, ReleaseArguments, SFTConfig, ModelConfig)
+    source, training, model_config = parse(recipe, ReleaseArguments, SFTConfig, ModelConfig)
+    check_packages(recipe.path, vars(training) | vars(model_config))
     release = open_release(source.release, source.revision, source.dataset_config, stage=1)
     if training.should_log:
         print(f"training on {release.title}", flush=True)
 
     folder = Path(training.output_dir)
-    tokenizer = load_tokenizer(network, source.chat_template)
+    tokenizer, changes = load_tokenizer(
+        model_config,
+        source.chat_template,
+        eos_token=training.eos_token,
+        trust_remote_code=training.trust_remote_code,
+    )
+    for change in changes if training.should_log else ():
+        print(change, flush=True)
     with training.main_process_first():
-        resume_from = begin(folder, asked.values | {"revision": release.commit})
+        resume_from = begin(folder, recipe.values | {"revision": release.commit})
         splits = {
-            split: tokenised(
+            split: token_dataset(
                 release.rows(split),
                 tokenizer,
                 training.max_length,
@@ -57,37 +66,38 @@ def main(argv: list[str]) -> None:
             for split in release.splits
         }
     rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
-    data = not_empty(splits)
+    data = nonempty_splits(splits)
     if not training.packing:
-        training.max_length = None  # every sequence fits
+        training.max_length = None  # nothing to truncate: longer rows were skipped
 
-    model = load_model(network)
-    with told_by(asked.recipe):
-        trainer = (LearntTokensTrainer if is_enough(training) else SFTTrainer)(
+    model = load_model(model_config, tokenizer, trust_remote_code=training.trust_remote_code)
+    with trl_errors(recipe.path):
+        trainer_class = CpuSFTTrainer if is_supported(training) else SFTTrainer
+        trainer = trainer_class(
             model=model,
             args=training,
             train_dataset=data["train"],
             eval_dataset=data.get("test"),
             processing_class=tokenizer,
-            peft_config=new_adapter(network),
+            peft_config=new_adapter(model_config),
         )
     report_progress(trainer)
-    result = trainer.train(resume_from_checkpoint=resume_from)
-    metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}
+    metrics = train(trainer, resume_from)
+    metrics = {**metrics, **(trainer.evaluate() if "test" in data else {})}
 
     finish(
         folder,
         trainer,
         stage=1,
-        base_model=base_model(network),
+        base_model=base_model(model_config),
         release=release.facts(),
-        recipe=asked.values,
+        recipe=recipe.values,
         rows=rows,
         metrics=metrics,
     )
-    wanted = publication(asked.values)
-    if wanted is not None and trainer.is_world_process_zero():
-        publish(folder, wanted)
+    publication = read_publication(recipe.values)
+    if publication is not None and trainer.is_world_process_zero():
+        publish(folder, publication)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python train/stage2.py RECIPE.yaml [--key value ...]
 
-Trains the stage-1 model on a stage-2 release: pairs in which its refinement of a draft is
+Trains the stage-1 model on a stage-2 release: pairs in which the model's refinement of its draft is
 preferred to the draft. Example, with the embedded model on two CPU cores:
 
     python train/stage2.py train/recipes/stage2-embedded.yaml --release releases/my-pairs@v1.0.0 \\
@@ -10,16 +10,16 @@ preferred to the draft. Example, with the embedded model on two CPU cores:
 
 Keys, in the recipe or on the command line:
     release             a release folder, or ORG/NAME on the Hub
-    revision            tag or commit on the Hub; the commit is what is trained on, and recorded
+    revision            tag or commit on the Hub; resolved to a commit, which is recorded
     dataset_config      preferences (default) or preferences-length-matched
     chat_template       a Jinja file, for a model that has no chat template
     push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's DPOConfig (beta, loss_type, learning_rate, output_dir, report_to ...) and
-ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision are the machine's.
-The reference model takes no second copy of the weights: it is the stage-1 adapter beside the one
-that is trained, or the model with its new adapter switched off, or its log-probabilities computed
-beforehand (`precompute_ref_log_probs`, where all weights are trained).
-A run that was stopped goes on from its last checkpoint under the same command.
+ModelConfig (model_name_or_path, use_peft, lora_r ...). Device and precision depend on the machine.
+The reference model needs no second copy of the weights: it is a copy of the stage-1 adapter, or the
+model with its new adapter disabled, or, if all weights are trained, its log-probabilities are
+precomputed (`precompute_ref_log_probs`).
+To resume an interrupted run from its last checkpoint, run the same command again.
 """
 
 from pathlib import Path
@@ -30,36 +30,44 @@ from train.arguments import (
     parse,
     read_command_line,
     run_script,
-    told_by,
+    trl_errors,
 )
 
 
 def main(argv: list[str]) -> None:
-    asked = read_command_line(argv, __doc__)
+    recipe = read_command_line(argv, __doc__)
 
-    # After the command line: these take seconds.
-    from trl import DPOConfig, DPOTrainer, ModelConfig
+    # Imported here, because it takes seconds and --help should not.
+    from trl import DPOConfig, ModelConfig
 
     from train.checkpoint import begin, finish, rows_folder
-    from train.counts import not_empty
+    from train.counts import nonempty_splits
+    from train.environment import check_packages
     from train.model import base_model, is_adapter, load_model, load_tokenizer, new_adapter
-    from train.pairs import fitting
-    from train.progress import report_progress
-    from train.publication import publication, publish
+    from train.pairs import PairTrainer, pair_dataset
+    from train.progress import report_progress, train
+    from train.publication import publish, read_publication
     from train.released import open_release
 
-    source, training, network = parse(asked, PairArguments, DPOConfig, ModelConfig)
-    check_losses(asked.recipe, training.loss_type)
+    source, training, model_config = parse(recipe, PairArguments, DPOConfig, ModelConfig)
+    check_packages(recipe.path, vars(training) | vars(model_config))
+    check_losses(recipe.path, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)
     if training.should_log:
         print(f"training on {release.title}", flush=True)
 
     folder = Path(training.output_dir)
-    tokenizer = load_tokenizer(network, source.chat_template)
+    tokenizer, changes = load_tokenizer(
+        model_config,
+        source.chat_template,
+        trust_remote_code=training.trust_remote_code,
+    )
+    for change in changes if training.should_log else ():
+        print(change, flush=True)
     with training.main_process_first():
-        resume_from = begin(folder, asked.values | {"revision": release.commit})
+        resume_from = begin(folder, recipe.values | {"revision": release.commit})
         splits = {
-            split: fitting(
+            split: pair_dataset(
                 release.rows(split),
                 tokenizer,
                 training.max_length,
@@ -68,39 +76,39 @@ def main(argv: list[str]) -> None:
             for split in release.splits
         }
     rows = {split: counts.as_facts() for split, (_, counts) in splits.items()}
-    data = not_empty(splits)
+    data = nonempty_splits(splits)
 
-    if not (network.use_peft or is_adapter(network)):
-        # Otherwise TRL loads the model a second time, to be the reference.
+    if not (model_config.use_peft or is_adapter(model_config)):
+        # Otherwise TRL would load the model a second time as the reference.
         training.precompute_ref_log_probs = True
-    model = load_model(network)
-    with told_by(asked.recipe):
-        trainer = DPOTrainer(
+    model = load_model(model_config, tokenizer, trust_remote_code=training.trust_remote_code)
+    with trl_errors(recipe.path):
+        trainer = PairTrainer(
             model=model,
             args=training,
             train_dataset=data["train"],
             eval_dataset=data.get("test"),
             processing_class=tokenizer,
-            # An adapter is trained further; TRL keeps a copy of it as it was for the reference.
-            peft_config=new_adapter(network),
+            # An existing adapter is trained further; TRL keeps a copy of it as the reference.
+            peft_config=new_adapter(model_config),
         )
     report_progress(trainer)
-    result = trainer.train(resume_from_checkpoint=resume_from)
-    metrics = {**result.metrics, **(trainer.evaluate() if "test" in data else {})}
+    metrics = train(trainer, resume_from)
+    metrics = {**metrics, **(trainer.evaluate() if "test" in data else {})}
 
     finish(
         folder,
         trainer,
         stage=2,
-        base_model=base_model(network),
+        base_model=base_model(model_config),
         release=release.facts(),
-        recipe=asked.values,
+        recipe=recipe.values,
         rows=rows,
         metrics=metrics,
     )
-    wanted = publication(asked.values)
-    if wanted is not None and trainer.is_world_process_zero():
-        publish(folder, wanted)
+    publication = read_publication(recipe.values)
+    if publication is not None and trainer.is_world_process_zero():
+        publish(folder, publication)
 
 
 if __name__ == "__main__":

@@ -1,46 +1,26 @@
-"""What a check of the gate says: pass, warn or fail, a sentence with its figures, and rows."""
+"""What the checks of the gate have in common: their names, and the rows that they name."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
-
-Status = Literal["pass", "warn", "fail"]
-
+# In the order in which a release lists them.
 CHECKS = (
     "schema",
     "duplicates",
     "evaluation-overlap",
+    "foreign-text",
     "secrets",
     "personal-data",
-    "licences",
+    "licenses",
     "card-figures",
     "lengths",
     "human-agreement",
 )
+# These are run where a model was audited.
+AUDIT_CHECKS = ("audit-fall", "audit-level", "audit-set", "audit-readable", "self-preference")
+ALL_CHECKS = (*CHECKS, *AUDIT_CHECKS)
 MOST_ROWS = 20
 
 
-@dataclass(frozen=True)
-class Check:
-    """`figures` are JSON-able, `rows` the ids of the first rows concerned.
-
-    `allowed` is the reason for which a failed check is let pass.
-    """
-
-    name: str
-    status: Status
-    sentence: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    rows: tuple[str, ...] = ()
-    allowed: str | None = None
-
-    def as_facts(self) -> dict[str, Any]:
-        """The check as manifests, cards and `--json` have it."""
-        return {**asdict(self), "figures": dict(self.figures), "rows": list(self.rows)}
-
-
 class FirstRows:
-    """The ids of the first rows of which something is said, and how many rows there are."""
+    """How many rows a check found, and the ids of the first of them."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,28 +1,27 @@
-"""Ledger rows without secrets and personal data, where the recipe says `redact`.
+"""Ledger rows without secrets and personal data, if the recipe says `redact`.
 
-What is found gives way to its kind in square brackets, `[EMAIL]` or `[SECRET]`, in every text of
-the row; ids stay as they are. Scores stay too: they are of the text before. A kept row whose
-draft and refinement differed in such text alone has nothing left to teach: it is dropped as
-`no_change`.
+Each finding is replaced by its kind in square brackets, `[EMAIL]` or `[SECRET]`, in every text of
+the row. Ids stay, and so do scores: they are of the text before. A kept row whose draft and
+refinement differed only in such text has nothing left to teach, and is dropped as `no_change`.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from builders.gate.find_personal import personal_finder
-from builders.gate.find_secrets import find_secrets
-from builders.gate.settings import GateSettings
-from builders.gate.spans import Finder, redact_text
-from builders.gate.texts import change_texts
-
-Row = dict[str, Any]
+from builders.gate.sensitive.personal_data import personal_data_finder
+from builders.gate.sensitive.secrets import find_secrets
+from builders.gate.sensitive.spans import Finder, redact_text
+from builders.gate.sensitive.texts import change_texts
+from builders.manifest import Redacted
+from builders.rows import Row
+from builders.settings import GateSettings
 
 EQUAL_AFTERWARDS = "the refinement equals the draft once both are redacted"
 
 
 class Redactor:
-    """Gives a row's redacted form, and counts by kind what it took out of how many rows."""
+    """Redacts rows, and counts the rows that it changed and what it found in them, by kind."""
 
     def __init__(self, finders: list[Finder]) -> None:
         self._finders = finders
@@ -37,12 +36,12 @@ class Redactor:
         if self.counts.total() == before:
             return dict(row)
         self.rows += 1
-        if _equal_only_now(row, redacted):
+        if _is_equal_only_now(row, redacted):
             redacted |= {"status": "dropped", "reason": "no_change", "detail": EQUAL_AFTERWARDS}
         return redacted
 
-    def as_facts(self) -> dict[str, Any]:
-        return {"rows": self.rows, "by_kind": dict(sorted(self.counts.items()))}
+    def record(self) -> Redacted:
+        return Redacted(rows=self.rows, by_kind=dict(sorted(self.counts.items())))
 
     def _redact(self, text: str) -> str:
         text, replaced = redact_text(text, self._finders)
@@ -51,16 +50,16 @@ class Redactor:
 
 
 def redactor(settings: GateSettings) -> Redactor:
-    """What the settings ask for; it leaves rows as they are where they ask for nothing."""
+    """A redactor for what the settings ask to redact; it changes nothing if that is nothing."""
     finders: list[Finder] = []
     if settings.secrets == "redact":
         finders.append(find_secrets)
     if settings.personal_data == "redact":
-        finders.append(personal_finder(settings.phone_regions))
+        finders.append(personal_data_finder(settings.phone_regions))
     return Redactor(finders)
 
 
-def _equal_only_now(row: Mapping[str, Any], redacted: Mapping[str, Any]) -> bool:
+def _is_equal_only_now(row: Mapping[str, Any], redacted: Mapping[str, Any]) -> bool:
     return (
         row["status"] == "kept"
         and row["draft"] != row["refinement"]

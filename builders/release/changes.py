@@ -1,171 +1,191 @@
-"""What a release changes over its parent, read off the files of both, and the version it needs."""
+"""What a release changes over the previous one, by the files of both, and the version it needs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
+import pyarrow as pa
 import xxhash
 
 from builders.errors import BadInput
-from builders.release.configs import Config
+from builders.manifest import Manifest
+from builders.release.configs import ROW_TYPES, Config
 from builders.release.digests import row_digests
-from builders.release.facts import Written
-from builders.release.parent import Parent, Version, parse_version, read_tables
+from builders.release.previous import PreviousRelease, read_files
 from builders.release.splits import SPLITS
+from builders.release.write import Written
+from builders.rows.row_type import RowType
+from builders.versions import next_version, parse_version
+from builders.wording import counted
 
-LEVELS = ("patch", "minor", "major")
 KINDS = ("added", "removed", "changed", "moved")
 _EXAMPLES = 3
 
 
 @dataclass
 class SplitChanges:
-    """Rows by what became of them, and the ids of a few.
+    """Rows by kind of change, and the ids of a few.
 
-    All rows of an id count as changed where one of them is. `moved` are those that were in the
-    other split of the parent, whether or not they also changed; they are not removed there.
+    All rows of an id count as changed if one of them is. `moved` rows were in the other split of
+    the previous release, changed or not; they are not counted as removed there.
     """
 
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     examples: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     def add(self, kind: str, row_id: str, rows: int) -> None:
-        self.rows[kind] += rows
+        self.counts[kind] += rows
         if len(self.examples[kind]) < _EXAMPLES:
             self.examples[kind].append(row_id)
 
     def __bool__(self) -> bool:
-        return any(self.rows.values())
+        return any(self.counts.values())
 
 
 @dataclass(frozen=True)
 class Changes:
-    """`schema` are sentences on what breaks a reader's code; `rows` is by config and split."""
+    """`schema` has a phrase for each change that breaks a reader's code, `additions` for others.
+
+    `rows` is by config and split.
+    """
 
     schema: list[str]
+    additions: list[str]
     rows: Mapping[tuple[str, str], SplitChanges]
 
     @property
     def level(self) -> str:
         if self.schema:
             return "major"
-        return "minor" if any(self.rows.values()) else "patch"
+        return "minor" if self.additions or any(self.rows.values()) else "patch"
 
     @property
     def reason(self) -> str:
+        """A phrase on one change of this level."""
         if self.schema:
             return self.schema[0]
         for (config, split), changes in self.rows.items():
-            for kind, rows in changes.rows.items():
+            for kind, rows in changes.counts.items():
                 if rows:
                     were = "row was" if rows == 1 else "rows were"
                     return f"in {config}/{split}, {rows:,} {were} {kind}"
+        if self.additions:
+            return self.additions[0]
         return "only the card can differ"
 
 
 def changes_since(
-    parent: Parent, configs: Sequence[Config], written: Written, schema_version: str
+    previous: PreviousRelease, configs: Sequence[Config], written: Written, schema_version: str
 ) -> Changes:
-    """All differences; what is held is 16 bytes and an id for each id of one config."""
-    schema = list(_schema_changes(parent, configs, written, schema_version))
+    """All differences. Memory holds 16 bytes and an id for each id of one config at a time."""
+    schema, additions = _schema_changes(previous, configs, written, schema_version)
     rows: dict[tuple[str, str], SplitChanges] = {}
     names = [config.name for config in configs if config.name in written]
-    for name in dict.fromkeys([*names, *parent.manifest["configs"]]):
-        made = written.get(name, {})
-        files = {split: made[split].files if split in made else () for split in SPLITS}
-        before = {split: parent.files(name, split) for split in SPLITS}
-        found = row_changes(before, files)
-        rows.update({(name, split): changes for split, changes in found.items()})
-    return Changes(schema, rows)
+    for name in dict.fromkeys([*names, *previous.manifest.configs]):
+        splits = written.get(name, {})
+        after = {split: splits[split].files if split in splits else () for split in SPLITS}
+        before = {split: previous.files(name, split) for split in SPLITS}
+        changed = row_changes(before, after, ROW_TYPES.get(name))
+        rows.update({(name, split): changes for split, changes in changed.items()})
+    return Changes(schema, additions, rows)
 
 
 def _schema_changes(
-    parent: Parent, configs: Sequence[Config], written: Written, schema_version: str
-) -> Iterator[str]:
-    if parent.manifest["schema_version"] != schema_version:
-        yield f"the schema was {parent.manifest['schema_version']} and is {schema_version}"
+    previous: PreviousRelease, configs: Sequence[Config], written: Written, schema_version: str
+) -> tuple[list[str], list[str]]:
+    """A phrase for each change that breaks a reader's code, and for each one that does not."""
+    breaking, additions = [], []
+    before = previous.manifest.schema_version
+    if before != schema_version:
+        same_major = before.partition(".")[0] == schema_version.partition(".")[0]
+        kind = additions if same_major else breaking
+        kind.append(f"the schema was {before} and is {schema_version}")
     features = {config.name: config.features for config in configs}
-    for name in parent.manifest["configs"]:
+    for name in previous.manifest.configs:
         if name not in written:
-            yield f"the config {name} is gone"
-        elif not parent.schema(name).equals(features[name].arrow_schema):
-            yield f"the columns of the config {name} are others"
+            breaking.append(f"the config {name} is gone")
+            continue
+        was, now = previous.schema(name), features[name].arrow_schema
+        if was.equals(now):
+            continue
+        new = [one.name for one in now if one.name not in was.names]
+        if was.equals(pa.schema([one for one in now if one.name in was.names])):
+            columns = counted(len(new), "new column", "new columns")
+            additions.append(f"the config {name} has {columns}: {', '.join(new)}")
+        else:
+            breaking.append(f"the config {name} has other columns")
+    return breaking, additions
 
 
 def row_changes(
-    before: Mapping[str, Sequence[Path]], after: Mapping[str, Sequence[Path]]
+    before: Mapping[str, Sequence[Path]],
+    after: Mapping[str, Sequence[Path]],
+    rows: RowType | None = None,
 ) -> dict[str, SplitChanges]:
-    """What became of one config's rows, by split; the files are of its splits."""
+    """The changes of one config's rows, by split, given the files of each split.
+
+    Rows of schema 1.x that differ only in names of columns are equal.
+    """
     changes = {split: SplitChanges() for split in SPLITS}
     known = {
-        row_id: (split, rows, digest)
+        row_id: (split, count, digest)
         for split in SPLITS
-        for row_id, rows, digest in _by_id(before[split])
+        for row_id, count, digest in _by_id(before[split], rows)
     }
     for split in SPLITS:
-        for row_id, rows, digest in _by_id(after[split]):
+        for row_id, count, digest in _by_id(after[split], rows):
             was = known.pop(row_id, None)
             if was is None:
-                changes[split].add("added", row_id, rows)
+                changes[split].add("added", row_id, count)
             elif was[0] != split:
-                changes[split].add("moved", row_id, rows)
+                changes[split].add("moved", row_id, count)
             elif was[2] != digest:
-                changes[split].add("changed", row_id, rows)
-    for row_id, (split, rows, _) in known.items():
-        changes[split].add("removed", row_id, rows)
+                changes[split].add("changed", row_id, count)
+    for row_id, (split, count, _) in known.items():
+        changes[split].add("removed", row_id, count)
     return changes
 
 
-def _by_id(files: Sequence[Path]) -> Iterator[tuple[str, int, bytes]]:
-    """Each id, how many rows it has and a digest of them; its rows follow each other."""
+def _by_id(files: Sequence[Path], rows: RowType | None) -> Iterator[tuple[str, int, bytes]]:
+    """Each id, how many rows it has, and a digest of them; the rows of an id follow each other."""
 
-    def rows() -> Iterator[tuple[str, bytes]]:
-        for table in read_tables(files):
+    def digested() -> Iterator[tuple[str, bytes]]:
+        for table in read_files(files, rows):
             yield from zip(table["id"].to_pylist(), row_digests(table), strict=True)
 
-    for row_id, found in groupby(rows(), key=lambda row: row[0]):
-        digests = [digest for _, digest in found]
+    for row_id, same_id in groupby(digested(), key=lambda row: row[0]):
+        digests = [digest for _, digest in same_id]
         yield row_id, len(digests), xxhash.xxh3_128_digest(b"".join(digests))
 
 
-def check_version(parent: Parent, version: str, changes: Changes) -> None:
-    """BadInput unless `version` is as much higher than its parent's as the changes ask for."""
-    before, given = parse_version(parent.version), parse_version(version)
-    if given < (least := next_version(before, changes.level)):
+def check_version(previous: PreviousRelease, version: str, changes: Changes) -> None:
+    """BadInput unless `version` is as far above the previous one as the changes require."""
+    least = next_version(parse_version(previous.version), changes.level)
+    if parse_version(version) < least:
         raise BadInput(
-            f"version {version}: since {parent.version} {changes.reason}; that is a "
+            f"version {version}: since {previous.version} {changes.reason}; that is a "
             f"{changes.level} change and needs at least {'.'.join(map(str, least))}"
         )
 
 
-def next_version(version: Version, level: str) -> Version:
-    major, minor, patch = version
-    return {
-        "major": (major + 1, 0, 0),
-        "minor": (major, minor + 1, 0),
-        "patch": (major, minor, patch + 1),
-    }[level]
+def other_changes(before: Manifest, after: Manifest) -> list[str]:
+    """Sentences on what else differs: license, recipes and models."""
+    sentences = []
+    if before.license != after.license:
+        sentences.append(f"The license was {before.license} and is {after.license}.")
+    sentences += _compared("recipes (SHA-256)", _recipes(before), _recipes(after))
+    sentences += _compared("models", _models(before), _models(after))
+    return sentences
 
 
-def other_changes(before: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
-    """Sentences on what else differs from the parent's manifest: licence, recipes, models."""
-    said = []
-    if before.get("licence") != facts["licence"]:
-        said.append(f"The licence was {before.get('licence')} and is {facts['licence']}.")
-    said += _compared("recipes (SHA-256)", _recipes(before), _recipes(facts))
-    said += _compared("models", _models(before), _models(facts))
-    return said
+def _recipes(manifest: Manifest) -> list[str]:
+    hashes = [run.recipe_sha256 for run in manifest.runs] or [manifest.recipe_sha256]
+    return [str(digest)[:12] for digest in hashes]
 
 
-def _recipes(facts: Mapping[str, Any]) -> list[str]:
-    runs = facts.get("runs") or [{"recipe_sha256": facts.get("recipe_sha256")}]
-    return [str(run["recipe_sha256"])[:12] for run in runs]
-
-
-def _models(facts: Mapping[str, Any]) -> list[str]:
-    return [f"{block['step']}: {block['model']}" for block in facts.get("models", [])]
+def _models(manifest: Manifest) -> list[str]:
+    return [f"{model.step}: {model.model}" for model in manifest.models]
 
 
 def _compared(name: str, before: Iterable[str], after: Iterable[str]) -> Iterator[str]:
@@ -173,4 +193,4 @@ def _compared(name: str, before: Iterable[str], after: Iterable[str]) -> Iterato
     if added := [value for value in new if value not in old]:
         yield f"New {name}: {', '.join(added)}."
     if gone := [value for value in old if value not in new]:
-        yield f"No longer there of the {name}: {', '.join(gone)}."
+        yield f"{name[0].upper()}{name[1:]} no longer used: {', '.join(gone)}."

@@ -1,52 +1,49 @@
-"""What a release holds: its configs, and the table that each makes of ledger rows.
+"""The configs of a release, and the table that each makes of ledger rows.
 
-The first config is a release's default.
+The first config of a release is its default.
 """
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from types import MappingProxyType
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Features
 
-from builders.prompts import PARTS
-from builders.release.columns import (
-    all_answers,
-    all_asked,
-    all_critiques,
-    all_scores,
-    all_text,
-    check_rows,
-    full,
-    last_of_step,
+from builders.audit.rows import RELEASED_JUDGMENT_ROWS
+from builders.critique.prompts import PARTS
+from builders.ledger.models import last_of_step
+from builders.release.reviews.apply import ReleasedVerdicts
+from builders.review.verdicts import Verdict
+from builders.rows import Row
+from builders.rows.schema import (
+    FEEDBACK_ROWS,
+    LEDGER_ROWS,
+    PREFERENCE_ROWS,
+    SFT_ROWS,
+    VERDICT_ROWS,
 )
-from builders.release.verdicts import Told
-from builders.schema import (
-    FEEDBACK,
-    LEDGER,
-    SFT,
-    VERDICTS,
-    validate_feedback_row,
-    validate_sft_row,
-)
-from builders.sft import SFT_FORMS, SftForm
-from builders.sft_table import Taught, sft_table
+from builders.training.preferences import LengthMatch, to_preference
+from builders.training.sft import SFT_FORMS, SftForm
+from builders.training.sft_table import RowTexts, sft_table
 
-Row = dict[str, Any]
-
-_PATH = re.compile(r"(?:[/~\\]|\.{1,2}[/\\]|[A-Za-z]:[/\\]|file:)")
-_SUMMARY = FEEDBACK.arrow_schema.field("human_verdict").type
-_NOBODYS: Mapping[str, Row] = MappingProxyType({})
+# The rows of each config.
+ROW_TYPES = {
+    "feedback": FEEDBACK_ROWS,
+    **dict.fromkeys(SFT_FORMS, SFT_ROWS),
+    "preferences": PREFERENCE_ROWS,
+    "preferences-length-matched": PREFERENCE_ROWS,
+    "ledger": LEDGER_ROWS,
+    "verdicts": VERDICT_ROWS,
+    "audits": RELEASED_JUDGMENT_ROWS,
+}
+_SUMMARY = FEEDBACK_ROWS.schema.field("human_verdict").type
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Some hundred ledger rows of one split, in the order of the release."""
+    """Up to a thousand ledger rows of one split, in the order of the release."""
 
     ledger: pa.Table
 
@@ -55,8 +52,8 @@ class Batch:
         return self.ledger.filter(pc.equal(self.ledger["status"], "kept"))
 
     @cached_property
-    def taught(self) -> Taught:
-        return Taught(self.kept)
+    def texts(self) -> RowTexts:
+        return RowTexts(self.kept)
 
     def last_call(self, step: str, key: str) -> pa.Array:
         """`key` of the kept rows' last call of `step`, or null."""
@@ -65,86 +62,40 @@ class Batch:
 
 @dataclass(frozen=True)
 class Config:
-    """`table` gives the config's rows of a batch: none, one or several of each, all valid.
+    """`table` makes the config's rows from a batch: none, one or several from each ledger row.
 
-    It raises `InvalidRow`, naming the row, where one cannot be published.
+    It raises `InvalidRow`, naming the row, if one is not valid.
     """
 
     name: str
     description: str
-    features: Features
     table: Callable[[Batch], pa.Table]
 
-
-def public_name(name: str) -> str:
-    """`name`, or its last part where it is a path: a path means nothing on another machine."""
-    return re.split(r"[/\\]", name.rstrip("/\\"))[-1] if _PATH.match(name) else name
-
-
-def to_public(table: pa.Table) -> pa.Table:
-    """Ledger rows with the names of their sources and models made public."""
-    table = table.combine_chunks()
-    calls = table["calls"].combine_chunks()
-    call = calls.flatten()
-    fields = [field.name for field in call.type]
-    values = [
-        _each(call.field(name), public_name) if name == "model" else call.field(name)
-        for name in fields
-    ]
-    # Offsets of a slice begin where the slice does, and what is flattened at zero.
-    offsets = pc.subtract(calls.offsets, calls.offsets[0])
-    made = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(values, fields))
-    changed = {"source": _each(table["source"].combine_chunks(), public_name), "calls": made}
-    for name, column in changed.items():
-        table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
-    return table
+    @property
+    def features(self) -> Features:
+        return ROW_TYPES[self.name].features
 
 
-def _each(column: pa.Array, change: Callable[[str], str]) -> pa.Array:
-    """`change` of each text; of the few different ones, once."""
-    coded = column.dictionary_encode()
-    return pa.array(map(change, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
-
-
-def feedback_table(batch: Batch, summaries: Mapping[str, Row] = _NOBODYS) -> pa.Table:
-    """One row for each kept row: what a reader wants of it.
-
-    `summaries` has what people said of rows, by id.
-    """
+def feedback_table(summaries: Mapping[str, Row], batch: Batch) -> pa.Table:
+    """One row for each kept row; `summaries` are of people's verdicts on it, by id."""
     kept = batch.kept
-    said = pa.nulls(len(kept), _SUMMARY)
+    human_verdicts = pa.nulls(len(kept), _SUMMARY)
     if summaries:
-        said = pa.array([summaries.get(row_id) for row_id in kept["id"].to_pylist()], _SUMMARY)
-    renamed = {"response": "draft", "response_score": "draft_score"}
-    made = {
+        ids = kept["id"].to_pylist()
+        human_verdicts = pa.array([summaries.get(row_id) for row_id in ids], _SUMMARY)
+    computed = {
         "draft_model": batch.last_call("draft", "model"),
         "critic_model": batch.last_call("critique", "model"),
         "critique_template": batch.last_call("critique", "template"),
-        "human_verdict": said,
+        "human_verdict": human_verdicts,
     }
-    columns = [made[name] if name in made else kept[renamed.get(name, name)] for name in FEEDBACK]
-    table = pa.table(columns, schema=FEEDBACK.arrow_schema)
-    return check_rows(table, _sound_feedback, validate_feedback_row)
-
-
-def _sound_feedback(table: pa.Table) -> bool:
-    column = {name: table[name].combine_chunks() for name in table.column_names}
-    return (
-        all(full(column[name]) for name in ("source", "licence", "critic_model"))
-        and all(map(all_text, (column[n] for n in ("id", "instruction", "response", "refinement"))))
-        and all(map(all_scores, (column[n] for n in ("response_score", "refinement_score"))))
-        and all_critiques(column["critique"])
-    )
+    columns = [computed[name] if name in computed else kept[name] for name in FEEDBACK_ROWS.columns]
+    return FEEDBACK_ROWS.check_table(pa.table(columns, schema=FEEDBACK_ROWS.schema))
 
 
 def training_table(form: SftForm, batch: Batch) -> pa.Table:
     """The training rows of the kept rows."""
-    return check_rows(sft_table(batch.taught, form), _sound_sft, validate_sft_row)
-
-
-def _sound_sft(table: pa.Table) -> bool:
-    ids, turns, prompts, completions = (column.combine_chunks() for column in table.columns)
-    return full(ids) and full(turns) and all_asked(prompts) and all_answers(completions)
+    return SFT_ROWS.check_table(sft_table(batch.texts, form))
 
 
 def _ledger_table(batch: Batch) -> pa.Table:
@@ -163,50 +114,94 @@ def describe_form(form: SftForm) -> str:
     else:
         feedback = "the feedback and the refinement"
     draft = "the draft, then " if form.draft else ""
-    balanced = ", then reviews that show good answers scored high" if form.balanced else ""
-    unlearnt = "" if form.draft else "; the draft is shown and not learnt"
-    return f"Training rows: {draft}{feedback}{balanced}{unlearnt}."
+    balanced = ", then critiques that score good answers high" if form.balanced else ""
+    masked = "" if form.draft else "; the draft is shown but not trained on"
+    return f"Training rows: {draft}{feedback}{balanced}{masked}."
 
 
-def stage1_configs(told: Told | None = None) -> list[Config]:
-    """`told` is what people said, if anybody was asked."""
-    summaries = _NOBODYS if told is None else told.summaries
+def release_configs(
+    verdicts: ReleasedVerdicts, length_match: LengthMatch | None = None
+) -> list[Config]:
+    """The configs of a release, its default first.
+
+    `length_match` has seen every kept row of a stage-2 release, and is None in stage 1.
+    """
+    if length_match is None:
+        configs = _stage1_configs(verdicts.summaries)
+    else:
+        configs = _stage2_configs(length_match)
+    configs.append(_ledger_config())
+    if verdicts.were_given:
+        configs.append(_verdict_config(verdicts.verdicts))
+    return configs
+
+
+def _stage1_configs(summaries: Mapping[str, Row]) -> list[Config]:
     return [
         Config(
             "feedback",
-            "One row per kept instruction: response, critique, refinement and scores.",
-            FEEDBACK,
-            partial(feedback_table, summaries=summaries),
+            "One row per kept candidate: draft, critique, refinement and scores.",
+            partial(feedback_table, summaries),
         ),
         *(
-            Config(name, describe_form(form), SFT, partial(training_table, form))
+            Config(name, describe_form(form), partial(training_table, form))
             for name, form in SFT_FORMS.items()
         ),
-        ledger_config(),
-        *verdict_configs(told),
     ]
 
 
-def ledger_config() -> Config:
+def _stage2_configs(match: LengthMatch) -> list[Config]:
+    return [
+        Config(
+            "preferences",
+            "One pair per kept candidate: the refinement, chosen over the draft.",
+            partial(preference_table, lambda _: True),
+        ),
+        Config(
+            "preferences-length-matched",
+            "Pairs in which length does not tell which answer is better: in each band of the "
+            "lengths' ratio, the chosen answer is longer in half of the pairs and shorter in half.",
+            partial(preference_table, match.keeps),
+        ),
+    ]
+
+
+def preference_table(keeps: Callable[[Row], bool], batch: Batch) -> pa.Table:
+    """A preference row for each kept row that `keeps` selects."""
+    pairs = map(to_preference, filter(keeps, batch.kept.to_pylist()))
+    table = pa.Table.from_pylist(list(pairs), schema=PREFERENCE_ROWS.schema)
+    return PREFERENCE_ROWS.check_table(table)
+
+
+# Written by `builders.release.audits`, whose rows are of no ledger row.
+AUDITS_CONFIG = Config(
+    "audits",
+    "Judges' scores of pairs that models were audited by: ids and numbers, no text.",
+    lambda _: RELEASED_JUDGMENT_ROWS.schema.empty_table(),
+)
+
+
+def _ledger_config() -> Config:
     return Config(
         "ledger",
         "Every candidate, kept or dropped with its reason, and each model call.",
-        LEDGER,
         _ledger_table,
     )
 
 
-def verdict_configs(told: Told | None) -> list[Config]:
-    """The config of people's verdicts, if anybody was asked: each with the rows of its id."""
-    if told is None:
-        return []
-    left = dict(told.verdicts)
+def _verdict_config(verdicts: Mapping[str, Sequence[Verdict]]) -> Config:
+    """The verdicts, given by id, in the order in which the ledger has the ids."""
+    remaining = dict(verdicts)
 
     def table(batch: Batch) -> pa.Table:
         # An id can be on several ledger rows, which follow each other.
         ids = dict.fromkeys(batch.ledger["id"].to_pylist())
-        rows = [verdict for row_id in ids for verdict in left.pop(row_id, ())]
-        return pa.Table.from_pylist(rows, schema=VERDICTS.arrow_schema)
+        rows = [verdict for row_id in ids for verdict in remaining.pop(row_id, ())]
+        return pa.Table.from_pylist(rows, schema=VERDICT_ROWS.schema)
 
-    description = "What one person said of one row, under a pseudonym: all verdicts, also those "
-    return [Config("verdicts", description + "that do not count.", VERDICTS, table)]
+    return Config(
+        "verdicts",
+        "One person's answers about one row, under a pseudonym; includes verdicts that do not "
+        "count.",
+        table,
+    )

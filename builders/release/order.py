@@ -1,39 +1,54 @@
-"""The ledger rows in the order of the release, sorted on disk: memory holds one bucket."""
+"""The ledger rows in the order of the release, sorted on disk; memory holds one bucket.
+
+A rank is the place of a row's id among all ids. Each row is first written into the bucket of its
+rank: with ranks 0 to 5 and two buckets, the first takes 0, 1 and 2. Then each bucket is read and
+sorted by rank, the kept row of an id first:
+
+    number   0     1        2     3       a row's place in the ledger
+    rank     1     0        1     0
+    status   kept  dropped  ...   kept
+    order    3, 1, 0, 2
+"""
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from itertools import pairwise
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Number of a row, counted over all runs, beside the columns of the ledger.
+from builders.ledger.merged import MergedLedger
+from builders.ledger.models import with_public_names
+
+T = TypeVar("T")
+
+# The number of a row in the ledger, beside the ledger's columns.
 NUMBER = "number"
 _BUCKET_BYTES = 64 * 2**20
 # Each is an open file.
 _MAX_BUCKETS = 400
+_END = object()
 
 
-def in_order(
-    tables: Iterable[pa.Table], ranks: np.ndarray, nbytes: int, folder: Path
-) -> Iterator[pa.Table]:
-    """The rows of `tables` by their rank, kept ones first and then by content within a rank.
+def in_order(ledger: MergedLedger, ranks: np.ndarray, folder: Path) -> Iterator[pa.Table]:
+    """The rows by rank, and within a rank kept rows first, then by content; with public names.
 
-    Row number i, counted over all tables, has `ranks[i]`; the column `number` has i. `nbytes` is
-    about their size in memory; `folder` takes as much for a while.
+    Row number i of the ledger has `ranks[i]`; the column NUMBER has i. `folder` takes as much as
+    all rows for a while. Tables are read and sorted ahead of their use, in threads that end when
+    the iterator is closed.
     """
-    count = min(_MAX_BUCKETS, nbytes // _BUCKET_BYTES + 1)
+    count = min(_MAX_BUCKETS, ledger.nbytes() // _BUCKET_BYTES + 1)
     buckets = [folder / f"bucket-{number:03d}.arrow" for number in range(count)]
-    _partition(tables, ranks, buckets)
-    for path in buckets:
-        if path.exists():
-            with pa.OSFile(str(path)) as file:
-                rows = pa.ipc.open_stream(file).read_all()
-            path.unlink()
-            yield _sorted(rows, ranks)
+    with closing(prefetch(with_public_names(table) for _, table in ledger.tables())) as ready:
+        _partition(ready, ranks, buckets)
+    with closing(prefetch(_sorted_buckets(buckets, ranks))) as ready:
+        yield from ready
 
 
 def _partition(tables: Iterable[pa.Table], ranks: np.ndarray, buckets: list[Path]) -> None:
@@ -58,14 +73,24 @@ def _partition(tables: Iterable[pa.Table], ranks: np.ndarray, buckets: list[Path
                 writers[place].write_table(table.slice(start, end - start))
 
 
+def _sorted_buckets(buckets: list[Path], ranks: np.ndarray) -> Iterator[pa.Table]:
+    for path in buckets:
+        if path.exists():
+            with pa.OSFile(str(path)) as file:
+                rows = pa.ipc.open_stream(file).read_all()
+            path.unlink()
+            yield _sorted(rows, ranks)
+
+
 def _sorted(rows: pa.Table, ranks: np.ndarray) -> pa.Table:
     numbers = rows[NUMBER].to_numpy()
     dropped = pc.not_equal(rows["status"], "kept").to_numpy()
     order = np.lexsort((numbers, dropped, ranks[numbers]))
-    return rows.take(_settled(rows, order, 2 * ranks[numbers].astype(np.int64) + dropped))
+    keys = 2 * ranks[numbers].astype(np.int64) + dropped
+    return rows.take(_with_ties_by_content(rows, order, keys))
 
 
-def _settled(rows: pa.Table, order: np.ndarray, keys: np.ndarray) -> np.ndarray:
+def _with_ties_by_content(rows: pa.Table, order: np.ndarray, keys: np.ndarray) -> np.ndarray:
     """`order` with rows of equal key by content, so that the order of runs does not matter."""
     bounds = np.flatnonzero(np.diff(keys[order], prepend=-1, append=-1))
     columns = [name for name in rows.column_names if name != NUMBER]
@@ -77,3 +102,16 @@ def _settled(rows: pa.Table, order: np.ndarray, keys: np.ndarray) -> np.ndarray:
         ]
         order[equal] = order[equal][sorted(range(len(texts)), key=texts.__getitem__)]
     return order
+
+
+def prefetch(items: Iterable[T], count: int = 1) -> Iterator[T]:
+    """The same items in the same order, of which a thread makes up to `count` ahead of their use.
+
+    It pays if making them releases Python's lock, as reading and converting columns does.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(1, "prefetch") as pool:
+        pending = deque(pool.submit(next, source, _END) for _ in range(count))
+        while (item := pending.popleft().result()) is not _END:
+            pending.append(pool.submit(next, source, _END))
+            yield item

@@ -1,4 +1,4 @@
-"""Rows to parquet files that the Hub's viewer reads quickly and that re-upload cheaply."""
+"""Rows to parquet files that the Hub's viewer reads quickly and that are cheap to upload again."""
 
 import zlib
 from contextlib import suppress
@@ -10,25 +10,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Features
 
-# The Hub's viewer shows 100 rows at a time and has to fetch the row groups that hold them.
+from builders.files.parquet import CHECKSUMS
+
+# The Hub's viewer shows 100 rows at a time and has to fetch the row groups that they are in.
 MAX_GROUP_ROWS = 1000
 MAX_GROUP_BYTES = 16 * 2**20
-# A row group also ends after a row whose id says so. Groups of a fixed length would all shift
-# when a row is inserted, and so would the pages in them: with 100 rows put before 20,000, 100 %
-# of the bytes were new to an uploader that knows the old file's chunks, and 14 % in this way.
+# A row group also ends after a row whose id decides so. Groups of a fixed length would all shift
+# when a row is inserted, and so would their pages: with 100 rows inserted before 20,000, all bytes
+# were new to an uploader that knows the chunks of the old file; in this way, 14% were.
 MIN_GROUP_ROWS = 200
 _GROUP_END_ODDS = 400
-# Statistics repeat whole values in the footer, which every reader loads first and the writer
-# holds until the end: only columns that somebody filters by are worth it, and no long texts.
+# Statistics repeat whole values in the footer, which readers load first and the writer keeps in
+# memory until the end: worth it only for columns to filter by, not for long texts.
 _FILTERED_BY = [
     "id",
     "source",
-    "licence",
+    "license",
     "status",
     "reason",
     "turn",
     "draft_score",
-    "response_score",
     "refinement_score",
     "critique.score",
 ]
@@ -36,18 +37,19 @@ WRITER_OPTIONS = {
     "compression": "zstd",
     "write_page_index": True,
     "write_statistics": _FILTERED_BY,
-    # Cuts pages by content, so that a changed row leaves the pages around it alone.
+    # Splits pages by content, so that a changed row leaves the pages around it as they were.
     "use_content_defined_chunking": True,
+    **CHECKSUMS,
 }
-# Files are downloaded and cached whole, and several load in parallel.
+# Files are downloaded and cached as a whole, and several load in parallel.
 MAX_SHARD_BYTES = 200 * 10**6
-# How many rows at a time are looked at for the end of a row group.
+# So many rows at a time are searched for the end of a row group.
 _PIECE_ROWS = 64
 
 
 @dataclass(frozen=True)
 class WrittenSplit:
-    """`num_bytes` is the size in memory, as columns, which cards call `num_bytes`."""
+    """`num_bytes` is the size in memory, as columns; cards have it under the same name."""
 
     rows: int
     num_bytes: int
@@ -62,7 +64,7 @@ class WrittenSplit:
 class SplitWriter:
     """Writes the rows of one split as `{split}-0000i-of-0000n.parquet`, one row group in memory.
 
-    The files carry these names after `close`, when n is known.
+    The files get these names in `close`, when n is known.
     """
 
     folder: Path
@@ -81,7 +83,9 @@ class SplitWriter:
     _writer: pq.ParquetWriter | None = None
 
     def __post_init__(self) -> None:
-        self._schema = self.features.arrow_schema
+        # Without the entry of datasets' own: its "List" is unknown to versions before 4, which then
+        # cannot read the file by itself. The columns alone say as much.
+        self._schema = self.features.arrow_schema.remove_metadata()
 
     def write(self, table: pa.Table) -> None:
         ends = [
@@ -99,7 +103,7 @@ class SplitWriter:
             start += rows
 
     def close(self) -> WrittenSplit:
-        """Write what is held, give the files their names and say what was written."""
+        """Write the last row group and give the files their names; what was written."""
         if self._group_rows:
             self._flush()
         self._close_file()
@@ -111,7 +115,7 @@ class SplitWriter:
         return WrittenSplit(self._total_rows, self._total_bytes, tuple(files))
 
     def abandon(self) -> None:
-        """Close the open file, whatever is in it and whether or not its end can be written."""
+        """Close the open file, even if its end cannot be written."""
         with suppress(OSError):
             self._close_file()
 
@@ -126,13 +130,13 @@ class SplitWriter:
         """How many rows from `start` on go into the open group, and whether they complete it."""
         for row in range(start, min(start + _PIECE_ROWS, len(ends))):
             rows = row + 1 - start
-            held = self._group_rows + rows
-            if held >= MAX_GROUP_ROWS or (held >= MIN_GROUP_ROWS and ends[row]):
+            total = self._group_rows + rows
+            if total >= MAX_GROUP_ROWS or (total >= MIN_GROUP_ROWS and ends[row]):
                 return rows, True
         return rows, False
 
     def _flush(self) -> None:
-        # In one piece: pages end by content, and where a piece ends they would end too.
+        # In one piece: a page ends where its content decides, and also where a piece ends.
         group = pa.concat_tables(self._pieces).combine_chunks()
         writer, start = self._open_shard()
         writer.write_table(group, row_group_size=group.num_rows)
@@ -142,7 +146,7 @@ class SplitWriter:
         self._pieces, self._group_rows, self._group_bytes = [], 0, 0
 
     def _open_shard(self) -> tuple[pq.ParquetWriter, int]:
-        """The writer that takes the next row group, and the bytes already in its file."""
+        """The writer for the next row group, and the bytes already in its file."""
         if self._writer is not None:
             written = self._file.tell()
             if written + self._largest_group <= self.max_shard_bytes:

@@ -1,45 +1,50 @@
 """The runs that a release is made of: whether they can be, and what they say together."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.compute as pc
+
 from builders.errors import BadInput, GateRefused
-from builders.funnel import by_score, mean
-from builders.gate.settings import GateSettings
-from builders.reasons import REASONS
-from builders.release.configs import public_name
-from builders.release.ledgers import Ledgers
-from builders.release.verdicts import ReviewSettings
-from builders.run import Run, sha256_of
-from builders.schema import LEDGER_VERSIONS, SCHEMA_VERSION, STEPS
+from builders.files.hashes import sha256_of_files
+from builders.ledger.manifest import FunnelFacts, RunManifest
+from builders.ledger.merged import LedgerPart, MergedLedger
+from builders.ledger.models import public_name
+from builders.ledger.run import Run
+from builders.manifest import ReleasedModel, ReleasedRun
+from builders.rows.reasons import REASONS
+from builders.rows.schema import LEDGER_VERSIONS, SCHEMA_VERSION, STEPS
+from builders.settings import FilterSettings, ReviewSettings
 
-Facts = Mapping[str, Any]
-# A run and its manifest.
-CompleteRun = tuple[Run, Facts]
+CompleteRun = tuple[Run, RunManifest]
 
-_MANIFEST_KEYS = [
-    "schema_version",
-    "stage",
-    "recipe_sha256",
-    "seed",
-    "licence",
-    "language",
-    "about",
-    "test_share",
-    "funnel",
-    "models",
-    "filters",
-    "files",
-]
-# What a release has one of: runs that differ in it cannot become one.
-_SHARED = ["stage", "licence", "test_share"]
-# What a run asks of a release of it; one that says nothing of it asks for the defaults.
-_ASKED: dict[str, Callable[[Facts | None], Any]] = {
-    "gate": GateSettings.of,
-    "review": ReviewSettings.of,
-}
-_SUMMED = ["rows", "drafted", "critiqued", "scored", "calls", "tokens_in", "tokens_out"]
+# A release has one of each: runs that differ in it cannot become one.
+_SHARED = ("stage", "license", "test_share", "gate", "review")
+
+
+@dataclass(frozen=True)
+class MergedRuns:
+    """What the runs of a release say together.
+
+    `models` has each block that any run has once. A filter has a list of values if the runs differ
+    in it, and `recipe_sha256` and `seed` are None if they do.
+    """
+
+    stage: int
+    license: str
+    test_share: float
+    review: ReviewSettings
+    language: list[str]
+    about: str | None
+    recipe_sha256: str | None
+    seed: int | None
+    runs: list[ReleasedRun]
+    models: list[ReleasedModel]
+    checkpoints: list[dict[str, Any]]
+    filters: dict[str, Any]
+    reserve: list[str]
 
 
 def check_runs(runs: Sequence[CompleteRun]) -> None:
@@ -50,54 +55,62 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
         if (folder := str(run.folder.resolve())) in folders:
             raise BadInput(f"{run.folder}: this run is given twice")
         folders.add(folder)
-    first, facts = runs[0]
-    for run, manifest in runs[1:]:
-        for key in (*_SHARED, *_ASKED):
-            read = _ASKED.get(key, lambda value: value)
-            if read(manifest.get(key)) != read(facts.get(key)):
+    first = runs[0][0]
+    values, *others = (_shared(manifest) for _, manifest in runs)
+    for (run, _), other in zip(runs[1:], others, strict=True):
+        for key, value in other.items():
+            if value != values[key]:
                 raise BadInput(
-                    f"{run.manifest_path}: {key} is {manifest.get(key)!r}, and {first.folder} has "
-                    f"{facts.get(key)!r}; runs of one release agree in it"
+                    f"{run.manifest_path}: {key} is {value!r}, and in {first.folder} it is "
+                    f"{values[key]!r}; the runs of a release agree in it"
                 )
-    funnels = [manifest["funnel"] for _, manifest in runs]
-    if not any(funnel["kept"] for funnel in funnels):
+    funnels = [manifest.funnel for _, manifest in runs]
+    if not any(funnel.kept for funnel in funnels):
         where = ", ".join(str(run.folder) for run, _ in runs)
-        raise GateRefused(f"{where}: {_nothing_kept(funnels)}")
+        raise GateRefused(f"{where}: {_why_nothing_was_kept(funnels)}")
     for run, manifest in runs:
-        kept = sum(
-            table["status"].to_pylist().count("kept")
-            for _, table in Ledgers([run.parts()]).tables(["status"])
-        )
-        if kept != manifest["funnel"]["kept"]:
+        tables = merged_ledger([(run, manifest)]).tables(["status"])
+        kept = sum(pc.sum(pc.equal(table["status"], "kept")).as_py() or 0 for _, table in tables)
+        if kept != manifest.funnel.kept:
             raise BadInput(f"{run.manifest_path}: its count of kept rows is not the ledger's")
 
 
-def _check_run(run: Run, manifest: Facts) -> None:
-    where = run.manifest_path
-    missing = [key for key in _MANIFEST_KEYS if key not in manifest]
-    if missing:
-        raise BadInput(f"{where}: the keys {', '.join(missing)} are missing")
-    if manifest["schema_version"] not in LEDGER_VERSIONS:
+def _shared(manifest: RunManifest) -> dict[str, Any]:
+    """What the runs of a release agree in, by the dotted key of a recipe."""
+    values = manifest.model_dump(mode="json", include=set(_SHARED))
+    return {
+        **{key: value for key, value in values.items() if not isinstance(value, dict)},
+        **{
+            f"{block}.{key}": value
+            for block, settings in values.items()
+            if isinstance(settings, dict)
+            for key, value in settings.items()
+        },
+    }
+
+
+def _check_run(run: Run, manifest: RunManifest) -> None:
+    where, share = run.manifest_path, manifest.test_share
+    if manifest.schema_version not in LEDGER_VERSIONS:
         raise BadInput(
-            f"{where}: the rows have schema {manifest['schema_version']}, and this version "
+            f"{where}: the rows have schema {manifest.schema_version}, and this version "
             f"releases schema {SCHEMA_VERSION}"
         )
-    if manifest["stage"] not in (1, 2):
-        raise BadInput(f"{where}: stage {manifest['stage']!r} is neither 1 nor 2")
-    share = manifest["test_share"]
+    if manifest.stage not in (1, 2):
+        raise BadInput(f"{where}: stage {manifest.stage} is neither 1 nor 2")
     if not 0 <= share < 1:
         raise BadInput(f"{where}: test_share is {share}; it must be at least 0 and less than 1")
-    if sha256_of(run.parts(), run.folder) != manifest["files"]:
+    if sha256_of_files(run.parts(), run.folder) != manifest.files:
         raise BadInput(
             f"{run.ledger_folder}: the files are not those that the run's manifest lists"
         )
 
 
-def _nothing_kept(funnels: Iterable[Facts]) -> str:
+def _why_nothing_was_kept(funnels: Iterable[FunnelFacts]) -> str:
     rows, dropped = 0, Counter[str]()
     for funnel in funnels:
-        rows += funnel["rows"]
-        dropped.update(funnel["dropped"])
+        rows += funnel.rows
+        dropped.update(funnel.dropped)
     if not rows:
         return "nothing to release: the run has no rows"
     top = sorted(dropped.items(), key=lambda item: (-item[1], item[0]))[:3]
@@ -106,101 +119,88 @@ def _nothing_kept(funnels: Iterable[Facts]) -> str:
 
 
 def names_of(runs: Sequence[CompleteRun]) -> list[str]:
-    """A name for each run: its recipe's, or its folder's where recipes share a name."""
-    names = [str(manifest.get("name") or run.folder.name) for run, manifest in runs]
-    shared = len(set(names)) < len(names)
-    return [run.folder.resolve().name for run, _ in runs] if shared else names
+    """A name for each run: its recipe's, or its folder's if recipes share a name."""
+    names = [manifest.name or run.folder.name for run, manifest in runs]
+    if len(set(names)) < len(names):
+        return [run.folder.resolve().name for run, _ in runs]
+    return names
 
 
-def merged_facts(runs: Sequence[CompleteRun]) -> dict[str, Any]:
-    """One manifest for all runs.
+def merged_ledger(runs: Sequence[CompleteRun]) -> MergedLedger:
+    """The ledgers of the runs, one part for each."""
+    names = names_of(runs)
+    return MergedLedger(
+        [LedgerPart(number, names[number], run.parts()) for number, (run, _) in enumerate(runs)]
+    )
 
-    `models` is a list of {step, ...settings}, each block that any run has once; `filters` has a
-    list where runs differ; `recipe_sha256`, `seed` are None where they do. The funnel's counts of
-    kept and dropped rows are those of the runs.
-    """
+
+def merge_runs(runs: Sequence[CompleteRun]) -> MergedRuns:
     manifests = [manifest for _, manifest in runs]
     first = manifests[0]
-    abouts = dict.fromkeys(manifest["about"] for manifest in manifests if manifest["about"])
-    return {
-        **{key: first[key] for key in _SHARED},
-        "schema_version": SCHEMA_VERSION,
-        "review": first.get("review"),
-        **{key: _agreed(manifests, key) for key in ("recipe_sha256", "seed")},
-        "language": _distinct(code for manifest in manifests for code in manifest["language"]),
-        "about": "\n\n".join(abouts) or None,
-        "funnel": merged_funnel([manifest["funnel"] for manifest in manifests]),
-        "models": _distinct(
-            {"step": step, **manifest["models"][step]}
-            for step in STEPS
-            for manifest in manifests
-            if step in manifest["models"]
-        ),
-        "checkpoints": _distinct(
-            {**block, "model": public_name(block["model"])}
-            for manifest in manifests
-            for block in manifest.get("checkpoints", [])
-        ),
-        "filters": _merged_filters([manifest["filters"] for manifest in manifests]),
-        "runs": [
-            {
-                "name": name,
-                "rows": manifest["funnel"]["rows"],
-                "kept": manifest["funnel"]["kept"],
-                **{key: manifest[key] for key in ("recipe_sha256", "seed")},
-                "filters": manifest["filters"],
-            }
+    abouts = dict.fromkeys(manifest.about for manifest in manifests if manifest.about)
+    return MergedRuns(
+        stage=first.stage,
+        license=first.license,
+        test_share=first.test_share,
+        review=first.review,
+        language=_distinct(code for manifest in manifests for code in manifest.language),
+        about="\n\n".join(abouts) or None,
+        recipe_sha256=_common(manifest.recipe_sha256 for manifest in manifests),
+        seed=_common(manifest.seed for manifest in manifests),
+        runs=[
+            ReleasedRun(
+                name=name,
+                rows=manifest.funnel.rows,
+                kept=manifest.funnel.kept,
+                recipe_sha256=manifest.recipe_sha256,
+                seed=manifest.seed,
+                filters=manifest.filters,
+            )
             for name, manifest in zip(names_of(runs), manifests, strict=True)
         ],
-    }
+        models=_distinct(
+            _public_model(step, manifest.models[step])
+            for step in STEPS
+            for manifest in manifests
+            if step in manifest.models
+        ),
+        checkpoints=_distinct(
+            {**block.model_dump(), "model": public_name(block.model)}
+            for manifest in manifests
+            for block in manifest.checkpoints
+        ),
+        filters=_merged_filters([manifest.filters for manifest in manifests]),
+        # One run's set is out of bounds for all of them.
+        reserve=_distinct(name for manifest in manifests for name in manifest.reserve),
+    )
 
 
-def merged_funnel(funnels: Sequence[Facts]) -> dict[str, Any]:
-    """The sums of `Funnel.as_facts` of several runs."""
-    if len(funnels) == 1:
-        return dict(funnels[0])
-    costs = [funnel["cost"] for funnel in funnels if funnel["cost"] is not None]
-    dropped = Counter[str]()
-    scores = {"draft_scores": Counter[int](), "refinement_scores": Counter[int]()}
-    for funnel in funnels:
-        dropped.update(funnel["dropped"])
-        for key, counts in scores.items():
-            counts.update({int(score): count for score, count in funnel[key].items()})
-    return {
-        **{key: sum(funnel[key] for funnel in funnels) for key in _SUMMED},
-        "cost": sum(costs) if costs else None,
-        **counted(dropped, scores["draft_scores"], scores["refinement_scores"]),
-    }
+def _public_model(step: str, block: Mapping[str, Any]) -> ReleasedModel:
+    # Key by key: what else a run notes about a model, such as an address, is not for the public.
+    keys = ("endpoint", "template", "temperature", "top_p", "max_new_tokens")
+    model = public_name(block["model"])
+    return ReleasedModel(step=step, model=model, **{key: block[key] for key in keys})
 
 
-def counted(
-    dropped: Counter[str], drafts: Mapping[int, int], refinements: Mapping[int, int]
-) -> dict[str, Any]:
-    """The part of a funnel's facts that says what was kept."""
-    return {
-        "kept": sum(drafts.values()),
-        "dropped": dict(dropped.most_common()),
-        "mean_draft_score": mean(drafts),
-        "mean_refinement_score": mean(refinements),
-        "draft_scores": by_score(drafts),
-        "refinement_scores": by_score(refinements),
-    }
+def _common(values: Iterable[Any]) -> Any:
+    """The value if there is only one, or None."""
+    distinct = _distinct(values)
+    return distinct[0] if len(distinct) == 1 else None
 
 
-def _agreed(manifests: Sequence[Facts], key: str) -> Any:
-    values = _distinct(manifest[key] for manifest in manifests)
-    return values[0] if len(values) == 1 else None
-
-
-def _merged_filters(filters: Sequence[Facts]) -> dict[str, Any]:
+def _merged_filters(filters: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = _distinct(name for some in filters for name in some)
-    merged = {name: _distinct(some.get(name) for some in filters) for name in names}
+    # A run that is older than a filter was made without it, as by its default.
+    defaults = FilterSettings().model_dump()
+    merged = {
+        name: _distinct(some.get(name, defaults.get(name)) for some in filters) for name in names
+    }
     return {name: values[0] if len(values) == 1 else values for name, values in merged.items()}
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
-    found: list[Any] = []
+    distinct: list[Any] = []
     for value in values:
-        if value not in found:
-            found.append(value)
-    return found
+        if value not in distinct:
+            distinct.append(value)
+    return distinct

@@ -1,51 +1,62 @@
-"""Which split an instruction belongs to: decided by the instruction and those that are like it.
+"""Which split an instruction belongs to: decided by its hash and its near-duplicates.
 
-A hash says on which side an instruction belongs. It is `test` only if no near-duplicate of it is
-for training: otherwise it is for training too. So a row keeps its split in every later version,
-whatever is added before or after it, or goes from test to train; never from train to test.
+The hash decides a side. An instruction is in `test` only if no near-duplicate of it is in `train`,
+by hash or by the previous release; otherwise it moves to `train`. So whatever rows a later version
+adds or removes, a row stays in its split or moves from test to train, never from train to test.
+
+With a test share of 1/2, hashes below 2**63 are on the test side:
+
+    >>> low, high = [10, 20, 30], [2**63 + 1, 2**63 + 2]
+    >>> splits = plan_splits([*low, *high], 0.5, groups=[(20, high[0])])
+    >>> [splits.of_hash(value) for value in [*low, *high]]
+    ['test', 'train', 'test', 'train', 'train']
+
+The near-duplicate 20 follows its group into train. If all are on one side, one unit moves:
+
+    >>> plan_splits(high, 0.5).moved
+    {9223372036854775809: 'test'}
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from builders.dedup import normalise
+from builders.duplicates.exact import instruction_hash
 
 SPLITS = ("train", "test")
 TEST_SHARE = 0.05
 
 
-def split_hash(instruction: str) -> int:
-    """The first 8 bytes of the SHA-256 of the normalised instruction, as a number."""
-    digest = hashlib.sha256(normalise(instruction).encode(errors="replace")).digest()
-    return int.from_bytes(digest[:8], "big")
-
-
-def split_of_hash(value: int, test_share: float) -> str:
-    return "test" if value < int(test_share * 2**64) else "train"
-
-
 @dataclass(frozen=True)
 class Splits:
-    """The split of every instruction of a release; the two sets are of hashes.
+    """The split of every instruction of a release, by `instruction_hash`.
 
-    `near` are for training, whatever their hash says: a near-duplicate is, or they were in the
-    parent release. `moved` overrides all that for what a small release moves.
+    Hashes in `near` are in train whatever their value: a near-duplicate is, or they were in the
+    previous release. `moved` overrides both, for what a small release moves. Hashes in `reserved`
+    are in test before all of this: audits need them.
     """
 
     test_share: float = TEST_SHARE
     near: frozenset[int] = frozenset()
     moved: Mapping[int, str] = field(default_factory=dict)
+    reserved: frozenset[int] = frozenset()
 
     def of(self, instruction: str) -> str:
-        return self.of_hash(split_hash(instruction))
+        return self.of_hash(instruction_hash(instruction))
 
     def of_hash(self, value: int) -> str:
+        if value in self.reserved:
+            return "test"
         if value in self.moved:
             return self.moved[value]
-        return "train" if value in self.near else split_of_hash(value, self.test_share)
+        is_test = value < limit_of(self.test_share) and value not in self.near
+        return "test" if is_test else "train"
+
+
+def limit_of(test_share: float) -> int:
+    """The hashes below this are on the test side."""
+    return int(test_share * 2**64)
 
 
 def plan_splits(
@@ -53,44 +64,55 @@ def plan_splits(
     test_share: float = TEST_SHARE,
     groups: Iterable[Sequence[int]] = (),
     trained: Iterable[int] = (),
+    reserved: Iterable[int] = (),
 ) -> Splits:
-    """The splits of a release whose kept rows ask instructions of these hashes.
+    """The splits of a release, given the hashes of its kept rows' instructions.
 
-    `groups` are hashes of instructions that are near-duplicates of each other, and `trained`
-    those that the parent release has in train. Two or more instructions that are unlike fill
-    both splits, unless `test_share` is 0: where chance put all of them on one side, the group
-    nearest to the other side moves there. One alone is for training.
+    `groups` are hashes of instructions that are near-duplicates of each other; `trained` are those
+    that the previous release has in train. Two or more unlike instructions fill both splits, unless
+    `test_share` is 0: if all are on one side, the group nearest to the other side moves there. One
+    instruction alone is in train. `reserved` ones are in test, whatever else is true of them.
     """
-    hashes, parents = _unique(kept), _unique(trained)
-    groups, limit = [list(group) for group in groups], int(test_share * 2**64)
-    near = {value for value in parents.tolist() if value < limit}
+    reserved = frozenset(reserved)
+    hashes = np.setdiff1d(_unique(kept), _unique(reserved))
+    trained = set(_unique(trained).tolist())
+    groups, limit = [list(group) for group in groups], limit_of(test_share)
+    near = {value for value in trained if value < limit}
     for group in groups:
         if any(value >= limit or value in near for value in group):
             near.update(value for value in group if value < limit)
-    in_test = np.array([value < limit and value not in near for value in hashes.tolist()])
-    if not len(hashes) or test_share == 0:
-        moved = {}
-    elif in_test.all():
-        unit = max(_units(hashes, groups, max), key=lambda unit: (len(unit), max(unit)))
-        moved = dict.fromkeys(unit, "train")
-    elif not in_test.any():
-        fixed = set(parents.tolist())
-        free = [
-            unit
-            for unit in _units(np.setdiff1d(hashes, parents), groups, min)
-            if not fixed.intersection(unit) and not np.isin(hashes, _unique(unit)).all()
-        ]
-        unit = min(free, key=lambda unit: (len(unit), min(unit)), default=[])
-        moved = dict.fromkeys(unit, "test")
-    else:
-        moved = {}
-    return Splits(test_share, frozenset(near), moved)
+    in_test = [value < limit and value not in near for value in hashes.tolist()]
+    moved: dict[int, str] = {}
+    if in_test and test_share > 0:
+        if all(in_test):
+            moved = _nearest_to_train(hashes, groups)
+        elif not any(in_test) and not reserved:
+            moved = _nearest_to_test(hashes, groups, trained)
+    return Splits(test_share, frozenset(near), moved, reserved)
+
+
+def _nearest_to_train(hashes: np.ndarray, groups: list[list[int]]) -> dict[int, str]:
+    units = _units(hashes, groups, max)
+    return dict.fromkeys(max(units, key=lambda unit: (len(unit), max(unit))), "train")
+
+
+def _nearest_to_test(
+    hashes: np.ndarray, groups: list[list[int]], trained: set[int]
+) -> dict[int, str]:
+    """Nothing, if no unit can move without emptying train or taking what was trained on."""
+    units = [
+        unit
+        for unit in _units(np.setdiff1d(hashes, _unique(trained)), groups, min)
+        if not trained.intersection(unit) and not np.isin(hashes, _unique(unit)).all()
+    ]
+    unit = min(units, key=lambda unit: (len(unit), min(unit)), default=[])
+    return dict.fromkeys(unit, "test")
 
 
 def _units(
     hashes: np.ndarray, groups: list[list[int]], best: Callable[[list[int]], int]
 ) -> list[list[int]]:
-    """What can only move as a whole: each group, and of the instructions like no other the best."""
+    """What can only move as a whole: each group, and the best of the ungrouped instructions."""
     grouped = _unique(value for group in groups for value in group)
     alone = np.setdiff1d(hashes, grouped).tolist()
     return [*groups, *([[best(alone)]] if alone else [])]

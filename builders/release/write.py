@@ -1,48 +1,63 @@
-"""Ledger rows to the parquet files of every config and split."""
+"""Ledger rows in the order of the release to the parquet files of every config and split."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from builders.errors import GateRefused
+from builders.ledger.funnel import Funnel
+from builders.ledger.merged import LEDGER_SCHEMA
+from builders.progress import Progress
 from builders.release.configs import Batch, Config
+from builders.release.order import NUMBER
 from builders.release.parquet import SplitWriter, WrittenSplit
 from builders.release.splits import SPLITS
-from builders.schema import InvalidRow
+from builders.rows import InvalidRow
 
-BATCH_ROWS = 1024
+# What was written, by config and split. A split without rows has no entry, nor has a config
+# without splits.
+Written = Mapping[str, Mapping[str, WrittenSplit]]
+
+_BATCH_ROWS = 1024
 _THREADS = 4
-# So many batches are being made into tables while the one before them is compressed.
-_AHEAD = 2
+# So many batches are made into tables while the batch before them is compressed.
+_BATCHES_AHEAD = 2
 
 
 def write_configs(
-    batches: Iterable[tuple[str, pa.Table]], configs: Sequence[Config], folder: Path
-) -> dict[str, dict[str, WrittenSplit]]:
-    """Write each config into its own folder; what was written, by config and split.
+    tables: Iterable[pa.Table],
+    in_test: np.ndarray,
+    configs: Sequence[Config],
+    folder: Path,
+    progress: Progress | None = None,
+) -> tuple[Written, Funnel]:
+    """Write each config into its own folder; what was written, and the counts of all rows.
 
-    `batches` are a split and some of its ledger rows, read once. A split without rows gets no
-    file and no entry, nor does a config without splits.
+    `tables` are ledger rows with a column NUMBER, read once; `in_test` (bool) says of each number
+    whether its row is in the test split. GateRefused if a row is not valid.
     """
     writers = {
         (config.name, split): SplitWriter(folder / config.name, split, config.features)
         for config in configs
         for split in SPLITS
     }
+    funnel = Funnel()
     with ExitStack() as stack:
         for writer in writers.values():
             stack.callback(writer.abandon)
-        # Nothing else of the process may go on once a writer has failed.
+        # Ends before the writers are abandoned: no thread may go on once a writer has failed.
         pool = stack.enter_context(ThreadPoolExecutor(_THREADS, "parquet"))
+        batches = _batches(tables, in_test, funnel, progress)
         writing: list[Future[None]] = []
-        for split, tables in _ahead(pool, configs, batches):
+        for split, made in _tables_ahead(pool, configs, batches):
             _wait(writing)
             writing = [
-                pool.submit(writers[name, split].write, table) for name, table in tables.items()
+                pool.submit(writers[name, split].write, table) for name, table in made.items()
             ]
         _wait(writing)
         written = dict(zip(writers, pool.map(SplitWriter.close, writers.values()), strict=True))
@@ -54,21 +69,43 @@ def write_configs(
         }
         for config in configs
     }
-    return {name: splits for name, splits in by_config.items() if splits}
+    return {name: splits for name, splits in by_config.items() if splits}, funnel
 
 
-def _ahead(
+def _batches(
+    tables: Iterable[pa.Table],
+    in_test: np.ndarray,
+    funnel: Funnel,
+    progress: Progress | None,
+) -> Iterator[tuple[str, pa.Table]]:
+    """The rows in the same order, counted and cut: a split, and rows that are all in it."""
+    done = 0
+    for table in tables:
+        tests = in_test[table[NUMBER].to_numpy()]
+        rows = table.drop_columns(NUMBER).cast(LEDGER_SCHEMA)
+        for split in SPLITS:
+            chosen = rows.filter(pa.array(tests == (split == "test")))
+            for start in range(0, len(chosen), _BATCH_ROWS):
+                batch = chosen.slice(start, _BATCH_ROWS)
+                funnel.add_table(batch)
+                yield split, batch
+                done += len(batch)
+                if progress:
+                    progress("writing", done)
+
+
+def _tables_ahead(
     pool: ThreadPoolExecutor, configs: Sequence[Config], batches: Iterable[tuple[str, pa.Table]]
 ) -> Iterator[tuple[str, dict[str, pa.Table]]]:
-    """The tables of each batch, in order; those of the next ones are being made."""
-    making: deque[tuple[str, Future[dict[str, pa.Table]]]] = deque()
+    """Each batch's split and table by config, in order, with the next ones already being made."""
+    pending: deque[tuple[str, Future[dict[str, pa.Table]]]] = deque()
     for split, rows in batches:
-        making.append((split, pool.submit(_tables, configs, rows)))
-        if len(making) > _AHEAD:
-            first, made = making.popleft()
-            yield first, made.result()
-    for split, made in making:
-        yield split, made.result()
+        pending.append((split, pool.submit(_tables, configs, rows)))
+        if len(pending) > _BATCHES_AHEAD:
+            first, tables = pending.popleft()
+            yield first, tables.result()
+    for split, tables in pending:
+        yield split, tables.result()
 
 
 def _tables(configs: Sequence[Config], rows: pa.Table) -> dict[str, pa.Table]:

@@ -1,4 +1,4 @@
-"""What people's verdicts say: which rows to ask about, and how far a model agrees with people.
+"""People's review of a sample of rows: which rows, what is shown, and what the verdicts say.
 
-Computed from rows alone: nothing here talks to a review server.
+Nothing here talks to a review server; `pipelines.review` does.
 """

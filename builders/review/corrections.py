@@ -1,60 +1,60 @@
-"""What people corrected, as ledger rows of their own: source `human`, with who it was from."""
+"""What annotators corrected, as ledger rows with the source `human`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from builders.parse import Rejection, parse_critique
-from builders.replies.outcome import clean
-from builders.review.record import CORRECTIONS
-from builders.schema import CALL, HUMAN, LEDGER, validate_ledger_row
-from builders.sources import unique_id
+from builders.critique.parse import Rejection, parse_critique
+from builders.critique.replies.text import clean
+from builders.instructions.sources import unique_id
+from builders.review.verdicts import Verdict, is_correction
+from builders.rows import Row
+from builders.rows.ids import instruction_id
+from builders.rows.schema import CALL, HUMAN, new_ledger_row, validate_ledger_row
 
-_KEPT_OF_ORIGINAL = ("licence", "task", "system", "instruction", "draft")
-
-Row = dict[str, Any]
+_FROM_ORIGINAL = ("license", "task", "system", "history", "instruction", "criteria", "draft")
 
 
 def corrections(
-    verdicts: Iterable[Mapping[str, Any]], originals: Mapping[str, Mapping[str, Any]]
+    verdicts: Iterable[Verdict], originals: Mapping[str, Mapping[str, Any]]
 ) -> list[Row]:
-    """A row for each original that somebody corrected, with `corrects`, its id, before the rest.
+    """A ledger row for each original that was corrected, with the original's id as `corrects`.
 
-    Of several corrections of one row the latest counts. `originals` are by id, with the columns
-    `builders.review.source.SHOWN`. Scores are the annotator's, of the answers as they were shown.
-    A correction that cannot be used is there as a dropped row, with the reason.
+    The latest of several corrections of a row counts. `originals` are by id, with the columns
+    `builders.review.source.SHOWN`. The scores are the annotator's, of the answers as shown. A
+    correction that cannot be used becomes a dropped row, with the reason.
     """
-    ids: dict[str, int] = {}
-    return [
-        {"corrects": row_id, **_corrected(verdict, originals[row_id], ids)}
-        for row_id, verdict in sorted(_latest(verdicts).items())
-    ]
+    submitted = sorted(
+        filter(is_correction, verdicts), key=lambda row: (row["submitted_at"], row["annotator"])
+    )
+    latest = {row["id"]: row for row in submitted}
+    # The ids of corrections of each draft of an instruction, which end as the drafts' own do.
+    ids: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    corrected = []
+    for row_id, verdict in sorted(latest.items()):
+        draft = row_id.removeprefix(instruction_id(row_id))
+        row = _corrected_row(verdict, originals[row_id], ids[draft])
+        corrected.append({"corrects": row_id, **row, "id": row["id"] + draft})
+    return corrected
 
 
-def _latest(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    texts = [
-        row
-        for row in verdicts
-        if row["status"] == "submitted" and any(row[name] is not None for name in CORRECTIONS)
-    ]
-    texts.sort(key=lambda row: (row["submitted_at"], row["annotator"]))
-    return {row["id"]: row for row in texts}
-
-
-def _corrected(verdict: Mapping[str, Any], original: Mapping[str, Any], ids: dict[str, int]) -> Row:
+def _corrected_row(verdict: Verdict, original: Mapping[str, Any], ids: dict[str, int]) -> Row:
+    reply, refinement = (
+        text and clean(text).strip()
+        for text in (verdict["corrected_critique"], verdict["corrected_refinement"])
+    )
+    refinement = refinement or original["refinement"]
     critique, reason = _critique(verdict, original)
-    refinement = _text(verdict["corrected_refinement"]) or original["refinement"]
-    if reason is None:
-        reason = _problem(verdict, original, refinement)
+    reason = reason or _reason_unusable(verdict, original, refinement)
     row = {
-        **dict.fromkeys(LEDGER),
-        **{name: original[name] for name in _KEPT_OF_ORIGINAL},
-        "id": unique_id(HUMAN, original["instruction"], ids),
+        **new_ledger_row(**{name: original[name] for name in _FROM_ORIGINAL}),
+        "id": unique_id(HUMAN, original["instruction"], ids, original["history"]),
         "source": HUMAN,
-        "critic_reply": _text(verdict["corrected_critique"]),
+        "critic_reply": reply,
         "critique": critique,
         "refinement": refinement,
         **_scores(verdict),
-        "status": "kept" if reason is None else "dropped",
+        "status": "dropped" if reason else "kept",
         "reason": reason,
         "detail": f"corrects {original['id']}",
         "calls": [_call(verdict["annotator"])],
@@ -64,38 +64,37 @@ def _corrected(verdict: Mapping[str, Any], original: Mapping[str, Any], ids: dic
 
 
 def _critique(
-    verdict: Mapping[str, Any], original: Mapping[str, Any]
+    verdict: Verdict, original: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, str | None]:
-    """The critique as corrected, with the person's score, or why it cannot be read."""
+    """The corrected critique with the annotator's score, or the reason it cannot be read."""
     text = verdict["corrected_critique"]
     if text is None:
         return {**original["critique"], "score": verdict["draft_score"]}, None
-    read = parse_critique(text)
-    if isinstance(read, Rejection):
-        return None, read.reason
-    return {**read.as_row(), "score": verdict["draft_score"]}, None
+    parsed = parse_critique(text)
+    if isinstance(parsed, Rejection):
+        return None, parsed.reason
+    return {**parsed.as_row(), "score": verdict["draft_score"]}, None
 
 
-def _problem(
-    verdict: Mapping[str, Any], original: Mapping[str, Any], refinement: str
-) -> str | None:
-    for part in ("draft", "refinement"):
-        if verdict[f"{part}_score"] is None:
-            return f"{part}_score_missing"
+def _reason_unusable(verdict: Verdict, original: Mapping[str, Any], refinement: str) -> str | None:
+    for answer in ("draft", "refinement"):
+        if verdict[f"{answer}_score"] is None:
+            return f"{answer}_score_missing"
     return "no_change" if refinement == original["draft"] else None
 
 
-def _scores(verdict: Mapping[str, Any]) -> Row:
-    found: Row = {}
-    for part in ("draft", "refinement"):
-        score = verdict[f"{part}_score"]
-        found[f"{part}_score"] = score
-        found[f"{part}_assessment"] = {"weaknesses": [], "suggestions": [], "score": score}
-    return found
+def _scores(verdict: Verdict) -> Row:
+    """The annotator's scores, each with the empty assessment that a ledger row needs beside it."""
+    columns: Row = {}
+    for answer in ("draft", "refinement"):
+        score = verdict[f"{answer}_score"]
+        columns[f"{answer}_score"] = score
+        columns[f"{answer}_assessment"] = {"weaknesses": [], "suggestions": [], "score": score}
+    return columns
 
 
 def _call(annotator: str) -> Row:
-    """Who wrote it, in the place of a model's call."""
+    """The annotator in place of a model that was called."""
     return {
         **dict.fromkeys(CALL),
         "step": "critique",
@@ -106,7 +105,3 @@ def _call(annotator: str) -> Row:
         "attempts": 0,
         "failures": [],
     }
-
-
-def _text(text: str | None) -> str | None:
-    return text and clean(text).strip()

@@ -1,137 +1,192 @@
-"""Which rows people are asked about, each with the exact probability of having been drawn.
+"""Which rows people review, how likely each was to be drawn, and which answer is shown first.
 
-All strategies are one design: stratified simple random sampling. A row belongs to the stratum
-that its strategy names; the whole sample is shared out among the strata; within a stratum every
-subset of the given size is equally likely. An inclusion probability is then the expected size of
-the stratum's share over the stratum's rows, which is known exactly, unlike that of a sequential
-draw with unequal probabilities, and the sample has exactly the size that was asked for, unlike a
-Poisson sample. Expected shares are no whole numbers; systematic rounding (Madow 1949) with one
-random start turns them into neighbouring ones of the same sum and leaves the expectation exact.
-No row has a probability of 0, so the Horvitz–Thompson estimate of any total is unbiased.
+All strategies share one design: stratified simple random sampling. The strategy assigns each row
+to a stratum and each stratum a claim; the sample is divided among the strata in proportion to
+their claims, and within a stratum every subset of the given size is equally likely. So a row's
+inclusion probability is known exactly: its stratum's expected share divided by the stratum's rows.
+No probability is 0, so the Horvitz–Thompson estimate of any total is unbiased.
 
-- `uniform`: one stratum.
-- `stratified`: by source and by the bin of the draft's score; strata share alike, as far as they
-  have rows.
-- `informative`: by how many signs of a doubtful verdict a row shows (`signs`); each sign raises
-  the odds of being drawn by as much again (`1 + 2 × signs`).
+The strategies are in `builders.review.strategies`. For example, 100 of 1,000 rows, 9 of which are
+from a rare source that claims as much as 40 rows do:
 
-Draws are keyed hashes of the rows' ids: the same rows and seed give the same sample in whatever
-order they come. One pass; memory holds at most as many ids for each stratum as are asked for.
+>>> {name: round(share, 1) for name, share in
+...  shares({"common": 991, "rare": 9}, {"common": 991.0, "rare": 40.0}, 100).items()}
+{'common': 96.1, 'rare': 3.9}
+
+A common row's probability is 96.1 / 991. Shares are seldom whole numbers. Systematic rounding
+(Madow 1949) lays them end to end on a line and marks the points `start`, `start + 1`, …; each
+stratum gets as many rows as it has points. Here the pieces are [0, 1.5), [1.5, 3.75) and [3.75, 4),
+and the points are 0.4, 1.4, 2.4 and 3.4:
+
+>>> rounded({"a": 1.5, "b": 2.25, "c": 0.25}, start=0.4)
+{'a': 2, 'b': 2, 'c': 0}
+
+Since `start` is uniform in [0, 1), each stratum gets its share on average, and the sample always
+has the requested size.
+
+Draws are keyed hashes of row ids, so the same rows and seed give the same sample in any order.
+One pass over the rows; for each stratum, at most the sample's size of ids is in memory.
 """
 
+import hashlib
 import heapq
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from math import ceil
+from typing import Any
 
 import xxhash
 
 from builders.errors import BadInput
-from builders.review.candidates import Candidate
-
-# From these on, a row shows a sign: the score given with the critique is so far from the
-# independent one, the two answers' scores are so close, the refinement is so much longer.
-_DISAGREEMENT, _CLOSE, _LONGER = 2, 1, 0.5
-_BINS = ((4, "1-4"), (6, "5-6"), (8, "7-8"), (10, "9-10"))
+from builders.review.folder import Population
+from builders.review.reviewable import ReviewableRow, reviewable_row
+from builders.review.strategies import STRATEGIES, STRATEGY
+from builders.rows import Row
+from builders.rows.schema import ORDERS
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A row of the sample. `stratum` says why it had the probability it had."""
+class Design:
+    """The settings that determine which rows are drawn and how they are shown.
+
+    `review` (a name) and `source` (a digest) make record keys unique to this review. `rows` is what
+    the sample is drawn from. The names and values of all fields are hashed into keys and orders:
+    changing one changes every draw.
+    """
+
+    review: str
+    source: str
+    rows: Population
+    strategy: str
+    seed: int
+    sample: int
+    calibration: int = 0
+    assisted: bool = False
+
+    def key(self, use: str, row_id: str) -> str:
+        """20 hexadecimal digits that do not reveal the row."""
+        text = json.dumps([asdict(self), use, row_id], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class SampledRow:
+    """A row of the sample, and its stratum with the number of rows to choose from there."""
 
     id: str
     stratum: str
+    stratum_rows: int
     inclusion_probability: float
 
 
-def signs(row: Candidate) -> tuple[str, ...]:
-    """What makes a row worth a person's time: any of `disagreement`, `close` and `longer`.
+def draw(
+    rows: Callable[[], Iterable[Mapping[str, Any]]],
+    design: Design,
+    companions: Mapping[str, Sequence[str]] | None = None,
+) -> list[Row]:
+    """The rows drawn, sorted by key, with the columns `builders.review.folder.DRAWN`.
 
-    The independent score of the draft is 2 or more from the one given with the critique; the
-    independent scores of the two answers are at most 1 apart; the refinement is over half as long
-    again as the draft. A missing score shows nothing.
+    The calibration rows are drawn first, uniformly; the sample is drawn from the rest, to which its
+    inclusion probabilities and strata refer. `rows` is called once for each. `companions` has by
+    id the rows that are drawn whenever the one with the id is; they are not among `rows`.
+
+    BadInput if no row is reviewable or calibration leaves none.
     """
-    found = []
-    if row.draft_score is not None and row.critique_score is not None:
-        found += ["disagreement"] * (abs(row.draft_score - row.critique_score) >= _DISAGREEMENT)
-    if row.margin is not None:
-        found += ["close"] * (abs(row.margin) <= _CLOSE)
-    return (*found, *(["longer"] * (row.growth > _LONGER)))
+
+    def sample_of(rows: Iterable[Mapping[str, Any]], size: int, strategy: str) -> list[SampledRow]:
+        reviewable = (known for row in rows if (known := reviewable_row(row)))
+        return sample(reviewable, size, strategy, design.seed)
+
+    calibration = []
+    if design.calibration:
+        calibration = sample_of(rows(), design.calibration, "uniform")
+    taken = {row.id for row in calibration}
+    rest = (row for row in rows() if row["id"] not in taken)
+    sampled = sample_of(rest, design.sample, design.strategy)
+    if not sampled and taken:
+        raise BadInput(
+            f"calibration takes all {len(taken):,} reviewable rows; none is left for the sample"
+        )
+    if not sampled:
+        raise BadInput(
+            f"nothing to review: none of the {sum(1 for _ in rows()):,} {design.rows} rows has a "
+            "critique and two different answers"
+        )
+    drawn = [
+        *_as_shown(_with(companions, calibration), design, calibration=True),
+        *_as_shown(_with(companions, sampled), design, calibration=False),
+    ]
+    return sorted(drawn, key=lambda row: row["record"])
 
 
-def score_bin(score: int | None) -> str:
-    """The name of the band that a score is in."""
-    return "unscored" if score is None else next(name for last, name in _BINS if score <= last)
+def _with(
+    companions: Mapping[str, Sequence[str]] | None, drawn: Iterable[SampledRow]
+) -> Iterator[SampledRow]:
+    for row in drawn:
+        yield row
+        for other in (companions or {}).get(row.id, ()):
+            yield replace(row, id=other)
 
 
-@dataclass(frozen=True)
-class _Strategy:
-    stratum: Callable[[Candidate], str]
-    # A stratum's claim to the sample, from its name and its rows.
-    claim: Callable[[str, int], float]
+def _as_shown(rows: Iterable[SampledRow], design: Design, *, calibration: bool) -> Iterator[Row]:
+    """The rows with key and order. The two orders alternate, within each stratum too."""
+    shuffled = sorted(rows, key=lambda row: (row.stratum, design.key("order", row.id)))
+    flip = int(design.key("flip", str(calibration)), 16) % 2
+    for place, row in enumerate(shuffled):
+        yield {
+            "record": design.key("record", row.id),
+            "id": row.id,
+            "order": ORDERS[(place + flip) % 2],
+            "stratum": row.stratum,
+            "stratum_rows": row.stratum_rows,
+            "inclusion_probability": row.inclusion_probability,
+            "calibration": calibration,
+        }
 
 
-def _doubt(row: Candidate) -> str:
-    """The signs, whose number is read off the name again."""
-    return " ".join(signs(row)) or "none"
+def sample(rows: Iterable[ReviewableRow], size: int, strategy: str, seed: int) -> list[SampledRow]:
+    """`size` of `rows`, or all of them if there are fewer, sorted by id.
 
-
-def _doubt_claim(stratum: str, rows: int) -> float:
-    return rows * (1 + 2 * (len(stratum.split()) if stratum != "none" else 0))
-
-
-_STRATEGIES = {
-    "uniform": _Strategy(lambda _row: "all", lambda _name, _rows: 1.0),
-    "stratified": _Strategy(
-        lambda row: f"{row.source}, score {score_bin(row.draft_score)}", lambda _name, _rows: 1.0
-    ),
-    "informative": _Strategy(_doubt, _doubt_claim),
-}
-STRATEGIES = tuple(_STRATEGIES)
-
-
-def sample(rows: Iterable[Candidate], size: int, strategy: str, seed: int) -> list[Drawn]:
-    """`size` of `rows`, or all of them where there are fewer, in the order of their ids.
-
-    A strategy that is not one of STRATEGIES, a size below 1, and an id that comes twice in what
-    is drawn raise BadInput.
+    BadInput for a strategy not in STRATEGIES, a size below 1, and an id drawn twice.
     """
-    if strategy not in _STRATEGIES:
+    if strategy not in STRATEGY:
         raise BadInput(f"strategy is {strategy!r}, not one of {', '.join(STRATEGIES)}")
     if size < 1:
         raise BadInput(f"the sample's size is {size}, not a positive number")
-    plan = _STRATEGIES[strategy]
+    stratum_of, claims_of = STRATEGY[strategy].stratum, STRATEGY[strategy].claims
     counts: Counter[str] = Counter()
-    # The rows of least hash by stratum, as a heap with the greatest of them on top.
-    least: dict[str, list[tuple[int, _Reversed]]] = {}
+    # The `size` rows with the smallest hashes of each stratum: a heap with the largest on top.
+    smallest: dict[str, list[tuple[int, _Reversed]]] = {}
     for row in rows:
-        stratum = plan.stratum(row)
+        stratum = stratum_of(row)
         counts[stratum] += 1
-        heap = least.setdefault(stratum, [])
+        heap = smallest.setdefault(stratum, [])
         entry = (-_hash(seed, "row", row.id), _Reversed(row.id))
         if len(heap) < size:
             heapq.heappush(heap, entry)
         else:
             heapq.heappushpop(heap, entry)
-    expected = shares(counts, {name: plan.claim(name, rows) for name, rows in counts.items()}, size)
+    expected = shares(counts, claims_of(counts, size), size)
+    start = (_hash(seed, "start", "") >> 11) / 2**53
     drawn = []
-    for stratum, whole in rounded(expected, _start(seed)).items():
-        chosen = sorted(least[stratum], reverse=True)[:whole]
-        chance = min(1.0, expected[stratum] / counts[stratum])
-        drawn += [Drawn(entry.id, stratum, chance) for _, entry in chosen]
+    for stratum, number in rounded(expected, start).items():
+        probability = min(1.0, expected[stratum] / counts[stratum])
+        for _, entry in sorted(smallest[stratum], reverse=True)[:number]:
+            drawn.append(SampledRow(entry.id, stratum, counts[stratum], probability))
     drawn.sort(key=lambda row: row.id)
     for first, second in pairwise(drawn):
         if first.id == second.id:
-            raise BadInput(f"the id {first.id} is that of two rows")
+            raise BadInput(f"two rows have the id {first.id}")
     return drawn
 
 
 @dataclass(frozen=True)
 class _Reversed:
-    """An id that sorts backwards, as the negated hash before it does."""
+    """An id that sorts in reverse, like the negated hash before it."""
 
     id: str
 
@@ -139,44 +194,40 @@ class _Reversed:
         return self.id > other.id
 
 
-def shares(counts: dict[str, int], claims: dict[str, float], size: int) -> dict[str, float]:
-    """The expected part of each stratum, in proportion to its claim and never above its rows.
+def shares(counts: Mapping[str, int], claims: Mapping[str, float], size: int) -> dict[str, float]:
+    """Each stratum's expected share of the sample: in proportion to its claim, at most its rows.
 
-    They sum to `size`, or to all rows where that is fewer. What a stratum cannot take goes to
-    the others by their claims.
+    The shares add up to `size`, or to all rows if there are fewer. What a stratum cannot use goes
+    to the others, by their claims.
     """
     left, claimed = float(min(size, sum(counts.values()))), sum(claims.values())
-    found = {}
-    # Those that are full first: whether a stratum is full depends on none after it.
+    expected = {}
+    # In the order in which strata fill up: whether one is full depends on none after it.
     for name in sorted(counts, key=lambda name: (counts[name] / claims[name], name)):
-        part = min(float(counts[name]), left * claims[name] / claimed)
-        found[name] = part
-        left -= part
+        share = min(float(counts[name]), left * claims[name] / claimed)
+        expected[name] = share
+        left -= share
         claimed -= claims[name]
-    return {name: found[name] for name in sorted(found)}
+    return {name: expected[name] for name in sorted(expected)}
 
 
 def rounded(expected: dict[str, float], start: float) -> dict[str, int]:
-    """Whole numbers next to `expected`, of the same sum, each with that expectation.
+    """Whole numbers of the same sum, each one of the two neighbors of its expected share.
 
-    Systematic: a stratum has as many as there are points `start`, `start + 1`, … in its piece of
-    the line on which the parts lie end to end; `start` is uniform in [0, 1).
+    Systematic, see the module's example; `start` is uniform in [0, 1).
     """
-    whole, before, total = {}, 0, 0.0
-    final = round(sum(expected.values()))
-    for number, (name, part) in enumerate(expected.items(), start=1):
-        total += part
+    whole, before, end = {}, 0, 0.0
+    last = len(expected)
+    total = float(round(sum(expected.values())))
+    for number, (name, share) in enumerate(expected.items(), start=1):
+        end += share
         # The sum of floats may miss the whole number that the last piece ends at.
-        end = float(final) if number == len(expected) else round(total, 9)
-        # Exactly: a float's difference would lose a `start` just below 1.
-        points = ceil(Fraction(end) - Fraction(start))
+        exact_end = total if number == last else round(end, 9)
+        # Fractions: a difference of floats would lose a `start` just below 1.
+        points = ceil(Fraction(exact_end) - Fraction(start))
         whole[name] = points - before
         before = points
     return whole
-
-
-def _start(seed: int) -> float:
-    return (_hash(seed, "start", "") >> 11) / 2**53
 
 
 def _hash(seed: int, use: str, text: str) -> int:

@@ -1,102 +1,166 @@
-"""The run or release that a review is of, and its kept rows in one shape."""
+"""The run, release or evaluation under review, and its rows in one shape.
 
-from collections.abc import Iterator, Sequence
+People are asked about all scored rows: those that were kept, and those dropped for their scores
+alone, as where the refinement did not score enough above the draft. On kept rows alone the critic
+has by construction chosen the refinement, so they cannot tell its judgment from a constant.
+(Reviews made before schema 1.2, and those for corrections, are of kept rows.)
+
+In an evaluation, the rows are pairs: the answer of the reference as the draft and that of the model
+as the refinement, without a critique. People are asked about all parts of an instruction that was
+drawn, so that the difference of refinement and draft can be estimated too.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from builders.errors import BadInput
-from builders.release.columns import last_of_step
-from builders.release.configs import public_name
-from builders.release.ledgers import reading
-from builders.release.manifest import read_manifest
-from builders.review.folder import Review, digest_of
-from builders.run import open_complete_run
+from builders.ledger.run import open_complete_run
+from builders.manifest import read_manifest
+from builders.review.folder import EVALUATION, PAIRS, Population, Review, digest_of
+from builders.review.reviewable import is_reviewable
+from builders.review.standing import BY_PEOPLE, standing_row
+from builders.rows import Row
+from builders.rows.read import read_tables
+from builders.rows.reasons import BY_SCORES
+from builders.rows.row_type import RowType
+from builders.rows.schema import FEEDBACK_ROWS, LEDGER_ROWS
 
-Row = dict[str, Any]
+# What `reviewable_row` reads: enough to draw a sample and to compute the figures.
+REVIEWABLE = (
+    "id",
+    "source",
+    "status",
+    "draft",
+    "critique",
+    "refinement",
+    "draft_score",
+    "refinement_score",
+)
+# What records show, plus what a correction copies from its original.
+SHOWN = (
+    *REVIEWABLE,
+    "license",
+    "task",
+    "system",
+    "history",
+    "instruction",
+    "criteria",
+)
 
-# What says whether a row can be asked about, and what decides how likely it is to be drawn.
-CANDIDATE = ("id", "source", "draft", "critique", "refinement", "draft_score", "refinement_score")
-# What people are shown, what a correction takes from its original, and the models' names.
-SHOWN = (*CANDIDATE, "licence", "task", "system", "instruction", "draft_model", "critic_model")
-
-_OF_FEEDBACK = {"draft": "response", "draft_score": "response_score"}
-_MODELS = {"draft_model": "draft", "critic_model": "critique"}
 _ROWS = 512
 
 
 @dataclass(frozen=True)
-class Source:
-    """`files` hold ledger rows, or rows of a `feedback` config where `feedback` is true."""
+class ReviewedSource:
+    """A run, release or evaluation: the files of its ledger, and of the config `feedback`.
+
+    A release has `feedback`, a ledger, or both; anything else has a ledger only.
+    """
 
     path: Path
-    kind: Literal["run", "release"]
+    kind: Literal["run", "release", "evaluation"]
     name: str
     version: str | None
     digest: str
     stage: int
-    files: Sequence[Path]
-    feedback: bool
+    ledger: Sequence[Path]
+    feedback: Sequence[Path]
 
-    def rows(self, columns: Sequence[str] = CANDIDATE) -> Iterator[Row]:
-        """The kept rows with `columns` of SHOWN, some hundred in memory; BadInput if damaged."""
-        for path in self.files:
-            with reading(path), pq.ParquetFile(path) as file:
-                if missing := {*self._stored(columns)}.difference(file.schema_arrow.names):
-                    raise BadInput(f"{path}: no column {min(missing)}: not of a {self.kind}")
-                for batch in file.iter_batches(_ROWS, columns=self._stored(columns)):
-                    table = pa.Table.from_batches([batch])
-                    yield from (self._as_released if self.feedback else _as_ledger)(table, columns)
+    def has(self, population: Population) -> bool:
+        """Whether the rows of `population` are here; a release without a ledger has kept rows."""
+        return population == "kept" or self.kind != "release" or bool(self.ledger)
 
-    def _stored(self, columns: Sequence[str]) -> list[str]:
-        if self.feedback:
-            return [_OF_FEEDBACK.get(name, name) for name in columns]
-        models = any(name in _MODELS for name in columns)
-        kept = [name for name in columns if name not in _MODELS]
-        return [*kept, "status", *(["calls"] if models else [])]
+    def rows(self, population: Population, columns: Sequence[str] = REVIEWABLE) -> Iterator[Row]:
+        """The rows of `population` with `columns` of SHOWN, a few hundred in memory.
 
-    def _as_released(self, table: pa.Table, columns: Sequence[str]) -> list[Row]:
-        return table.select(self._stored(columns)).rename_columns(list(columns)).to_pylist()
+        A release made of several runs can have several ledger rows of one id; only the one that is
+        meant by the id is among the scored rows. BadInput if a file is damaged.
+        """
+        if population == "kept" and self.feedback:
+            stored = [name for name in columns if name != "status"]
+            for table in _tables(self.feedback, FEEDBACK_ROWS, stored):
+                for row in table.to_pylist():
+                    yield {name: row.get(name, "kept") for name in columns}
+            return
+        rows = self._ledger_rows(population, columns)
+        if population == "scored" and self.kind == "release":
+            # The rows of an id follow each other in a release.
+            of_one_id = (list(group) for _, group in groupby(rows, key=itemgetter("id")))
+            rows = (row for group in of_one_id if (row := standing_row(group)))
+        for row in rows:
+            if row["reason"] not in BY_PEOPLE:
+                yield {name: row[name] for name in columns}
+
+    def companions(self) -> dict[str, list[str]]:
+        """The pairs of an evaluation that people see with another one, by the id of that one.
+
+        It is the last of the instruction's pairs with two different answers. Empty for rows.
+        """
+        if self.kind != "evaluation":
+            return {}
+        of_item: dict[str, list[str]] = {}
+        for row in self.rows("scored", ("id", "draft", "refinement", "critique")):
+            if is_reviewable(row):
+                of_item.setdefault(row["id"].rpartition("-")[0], []).append(row["id"])
+        return {ids[-1]: ids[:-1] for ids in of_item.values()}
+
+    def _ledger_rows(self, population: Population, columns: Sequence[str]) -> Iterator[Row]:
+        """The ledger rows to choose from, with `columns`, status and reason."""
+        stored = list(dict.fromkeys((*columns, "status", "reason")))
+        scored = population == "scored"
+        reasons = pa.array([*BY_SCORES, *BY_PEOPLE] if scored else [], pa.string())
+        for table in _tables(self.ledger, LEDGER_ROWS, stored):
+            is_kept = pc.equal(table["status"], "kept")
+            table = table.filter(pc.or_(is_kept, pc.is_in(table["reason"], reasons)))
+            yield from table.to_pylist()
 
 
-def _as_ledger(table: pa.Table, columns: Sequence[str]) -> list[Row]:
-    table = table.filter(pc.equal(table["status"], "kept")).combine_chunks()
-    for name, step in _MODELS.items():
-        if name in columns and len(table):
-            models = last_of_step(table["calls"].combine_chunks(), step, "model").to_pylist()
-            public = [model and public_name(model) for model in models]
-            table = table.append_column(name, pa.array(public, pa.string()))
-    return table.select(columns).to_pylist() if len(table) else []
+def _tables(files: Iterable[Path], rows: RowType, columns: Sequence[str]) -> Iterator[pa.Table]:
+    for path in files:
+        yield from read_tables(path, rows, list(columns), batch_rows=_ROWS)
 
 
-def open_source(path: Path) -> Source:
-    """The run or release in `path`; BadInput where it is neither, or a run is not complete.
-
-    Of a release with a `feedback` config (stage 1) that is read, and otherwise its ledger.
-    """
-    if (path / "recipe.yaml").is_file() or not (path / "manifest.json").exists():
+def open_source(path: Path) -> ReviewedSource:
+    """The run, release or evaluation in `path`; BadInput if it is none, or unfinished."""
+    if (path / EVALUATION).is_file():
+        if not (path / PAIRS).is_file():
+            raise BadInput(
+                f"{path}: an evaluation of existing judgments has no answers to ask people about; "
+                "`srt evaluate MODEL` keeps them"
+            )
+        kind, name, version, stage = "evaluation", path.resolve().name, None, 0
+        ledger, feedback = [path / PAIRS], []
+    elif (path / "recipe.yaml").is_file() or not (path / "manifest.json").exists():
         run, manifest = open_complete_run(path)
         kind, name, version = "run", path.resolve().name, None
-        stage, files, feedback = manifest.get("stage", 1), run.parts(), False
+        stage, ledger, feedback = manifest.stage, run.parts(), []
     else:
         released = read_manifest(path)
         kind, name, version = "release", released.name, released.version
-        stage, feedback = released.facts.get("stage", 1), "feedback" in released.configs
-        config = "feedback" if feedback else "ledger"
-        if config not in released.configs:
+        stage = released.stage
+        ledger, feedback = (
+            [
+                path / file
+                for split in released.configs.get(config, {}).values()
+                for file in split.files
+            ]
+            for config in ("ledger", "feedback")
+        )
+        if not ledger and not feedback:
             raise BadInput(f"{path}: a release without feedback and ledger has nothing to review")
-        splits = released.configs[config].values()
-        files = [path / file for split in splits for file in split.files]
-    return Source(path, kind, name, version, digest_of(path), stage, files, feedback)
+    return ReviewedSource(path, kind, name, version, digest_of(path), stage, ledger, feedback)
 
 
-def reviewed_source(review: Review) -> Source:
-    """The run or release that a review is of; BadInput where it is not as it was then."""
+def reviewed_source(review: Review) -> ReviewedSource:
+    """What is under review; BadInput if it has changed since the push."""
     source = open_source(review.source)
-    if source.digest != review.facts["source"]["digest"]:
-        raise BadInput(f"{source.path} is not as it was when {review.folder} was pushed")
+    if source.digest != review.facts.source.digest:
+        raise BadInput(f"{source.path} has changed since {review.folder} was pushed")
     return source

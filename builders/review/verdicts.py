@@ -1,123 +1,77 @@
-"""What people answered on the server, read as verdicts."""
+"""Which verdicts count for what."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import groupby, pairwise
-from typing import Any, Protocol
+from typing import Any
 
-from builders.replies.outcome import clean
-from builders.review.record import CORRECTIONS, answers_of, critique_text
-from builders.schema import VERDICT_STATUSES, validate_verdict_row
+from builders.rows import InvalidRow
+from builders.rows.schema import validate_verdict_row
 
-Verdict = dict[str, Any]
-Row = Mapping[str, Any]
+Verdict = Mapping[str, Any]
+# The answers to one question, {record: {annotator: answer}}, without missing ones.
+Ratings = Mapping[str, Mapping[str, Any]]
 
-# Beyond this, somebody was away between two submissions.
-LONGEST_PAUSE = timedelta(minutes=30)
+# The columns that hold an annotator's own text.
+CORRECTED_TEXTS = ("corrected_critique", "corrected_refinement")
+_SAME_FOR_A_RECORD = ("id", "inclusion_probability", "calibration", "stratum", "stratum_rows")
 
 
-class Response(Protocol):
-    """An answer as the server has it now; `values` by question, and times aware."""
+def valid_verdicts(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts sorted by record and annotator; `InvalidRow` if one is invalid or repeated.
 
-    status: str
-    values: Row
-    inserted_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A record that was drawn, and who answered it: `annotator` is a pseudonym."""
-
-    drawn: Row
-    annotator: str
-    assisted: bool
-
-
-def is_verdict(response: Response) -> bool:
-    """Whether somebody gave it out of hand: a draft is none yet."""
-    return response.status in VERDICT_STATUSES
-
-
-def verdict_of(response: Response, asked: Asked, before: Row | None = None) -> Verdict:
-    """The verdict that a response is, but for `seconds`; `InvalidRow` where it is none.
-
-    `before` is what was pulled of the same annotator on the same record earlier.
+    An annotator has one verdict on a record. All verdicts on a record are about one ledger row and
+    were drawn with the same probability from the same stratum.
     """
-    drawn = asked.drawn
-    verdict = {
-        "id": drawn["id"],
-        "record": drawn["record"],
-        "annotator": asked.annotator,
-        "order": drawn["order"],
-        **answers_of(response.values, drawn["order"]),
-        "assisted": asked.assisted,
-        "calibration": drawn["calibration"],
-        "inclusion_probability": drawn["inclusion_probability"],
-        "status": response.status,
-        "started_at": _started(response, before),
-        "submitted_at": response.updated_at,
-        "seconds": None,
-    }
-    validate_verdict_row(verdict)
-    return verdict
+    rows = sorted(verdicts, key=lambda row: (row["record"], row["annotator"]))
+    draws: dict[str, tuple[Any, ...]] = {}
+    previous = None
+    for row in rows:
+        validate_verdict_row(row)
+        key = (row["record"], row["annotator"])
+        if key == previous:
+            raise InvalidRow(f"annotator {key[1]} has two verdicts on record {key[0]}")
+        previous = key
+        draw = tuple(row[name] for name in _SAME_FOR_A_RECORD)
+        if draws.setdefault(row["record"], draw) != draw:
+            raise InvalidRow(
+                f"record {row['record']}: its verdicts differ in one of "
+                f"{', '.join(_SAME_FOR_A_RECORD)}"
+            )
+    return rows
 
 
-def _started(response: Response, before: Row | None) -> datetime | None:
-    """When a draft was first saved; None where the first that was saved was the submission."""
-    inserted = response.inserted_at
-    at_once = before is not None and before["submitted_at"] == inserted
-    return None if inserted >= response.updated_at or at_once else inserted
+def is_correction(verdict: Verdict) -> bool:
+    """Whether the annotator wrote a text of their own and submitted it."""
+    return verdict["status"] == "submitted" and any(
+        verdict[name] is not None for name in CORRECTED_TEXTS
+    )
 
 
-def with_seconds(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The verdicts with the seconds since the same annotator's one before.
+def unassisted(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts that count between annotators: submitted, and blind to the model's verdict."""
+    return [row for row in verdicts if row["status"] == "submitted" and not row["assisted"]]
 
-    None for the first of an annotator, and after a pause of more than LONGEST_PAUSE.
+
+def one_vote_each(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts on a row that count, without those that the same person has revised since.
+
+    Several reviews can ask a person about one row; their last answer is what they think of it.
     """
-    ordered = sorted(verdicts, key=lambda row: (row["annotator"], row["submitted_at"]))
-    found = []
-    for _, group in groupby(ordered, key=lambda row: row["annotator"]):
-        own = list(group)
-        found.append({**own[0], "seconds": None})
-        for before, row in pairwise(own):
-            pause = row["submitted_at"] - before["submitted_at"]
-            seconds = pause.total_seconds() if pause <= LONGEST_PAUSE else None
-            found.append({**row, "seconds": seconds})
-    return sorted(found, key=lambda row: (row["record"], row["annotator"]))
+    ordered = sorted(unassisted(verdicts), key=lambda row: (row["submitted_at"], row["record"]))
+    return list({row["annotator"]: row for row in ordered}.values())
 
 
-def corrected(verdicts: Iterable[Row]) -> set[str]:
-    """The ids of the rows that somebody wrote a text for."""
-    return {row["id"] for row in verdicts if any(row[name] is not None for name in CORRECTIONS)}
+def unassisted_sample(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts that count for the model against people: unassisted, and on the sample.
 
-
-def without_copies(verdicts: Iterable[Verdict], originals: Mapping[str, Row]) -> list[Verdict]:
-    """The verdicts, their texts that repeat the original's left out.
-
-    `originals` are by id, those of `corrected`. A text that was offered for correction and left
-    as it was is submitted with the rest.
+    Calibration records were not drawn with the sample's probabilities.
     """
-    return [_without_copies(row, originals.get(row["id"])) for row in verdicts]
+    return [row for row in unassisted(verdicts) if not row["calibration"]]
 
 
-def _without_copies(verdict: Verdict, original: Row | None) -> Verdict:
-    if original is None:
-        return verdict
-    shown = {
-        "corrected_critique": critique_text(original["critique"]),
-        "corrected_refinement": original["refinement"],
-    }
-    changed = {
-        name: verdict[name] if verdict[name] and not _same(verdict[name], text) else None
-        for name, text in shown.items()
-    }
-    return {**verdict, **changed}
-
-
-def _same(text: str, shown: str) -> bool:
-    text = clean(text).strip()
-    for heading in ("Of answer A", "Of answer B"):
-        text = text.removeprefix(f"{heading}\n\n")
-    return text == clean(shown).strip()
+def ratings_of(verdicts: Iterable[Verdict], question: str) -> dict[str, dict[str, Any]]:
+    """The answers to `question` by record and annotator."""
+    ratings: dict[str, dict[str, Any]] = {}
+    for row in verdicts:
+        if row[question] is not None:
+            ratings.setdefault(row["record"], {})[row["annotator"]] = row[question]
+    return ratings

@@ -1,7 +1,7 @@
-"""The forms in which a short answer can be asked for, and whether a draft keeps to them.
+"""The forms in which a short answer can be requested, and whether a draft follows them.
 
-`free` asks for nothing, `only` for the answer and nothing else, `working` for the steps as well,
-`line` for a last line that reads `Answer: …`.
+`free` requests nothing, `only` the answer and nothing else, `working` the steps as well, `line` a
+last line that reads `Answer: …`.
 """
 
 import re
@@ -12,7 +12,7 @@ from builders.verifiable.reading.prose import words
 from builders.verifiable.rubric import Fault
 from builders.verifiable.wording import pick, quote
 
-_REQUESTS = {
+_FORM_REQUESTS = {
     "free": ("",),
     "only": (
         " Give only the {noun}.",
@@ -22,7 +22,7 @@ _REQUESTS = {
         " No explanation, only the {noun}.",
     ),
     "working": (
-        " Show your working.",
+        " Show your work.",
         " Explain how you get there.",
         " Work it out step by step.",
         " Please show the steps.",
@@ -43,13 +43,13 @@ def draw_form(rng: Random, working: bool = True) -> str:
     return rng.choice(forms)
 
 
-def request(rng: Random, form: str, noun: str) -> str:
-    """The sentence that asks for `form`, with a space before it, or nothing."""
-    return rng.choice(_REQUESTS[form]).format(noun=noun)
+def form_request(rng: Random, form: str, noun: str) -> str:
+    """The sentence that requests `form`, with a leading space; empty for `free`."""
+    return rng.choice(_FORM_REQUESTS[form]).format(noun=noun)
 
 
-def written(form: str, answer: str, brief: str, working: str) -> str:
-    """The right answer in the form asked for."""
+def in_form(form: str, answer: str, brief: str, working: str) -> str:
+    """The right answer in the requested form."""
     if form == "only":
         return answer
     if form == "working":
@@ -58,44 +58,44 @@ def written(form: str, answer: str, brief: str, working: str) -> str:
 
 
 def form_faults(args: Args, draft: str, answer: str, noun: str) -> list[Fault]:
-    """What a draft that is right lacks of the form in `args`."""
+    """How a right draft breaks the form that `args` request."""
     form = args["form"]
     if form == "only":
-        return _only(args, draft, answer, noun)
+        return _only_faults(args, draft, answer, noun)
     if form == "working":
-        return _working(args, draft)
+        return _working_faults(args, draft)
     if form == "line":
-        return _line(args, draft, noun)
+        return _line_faults(args, draft, noun)
     return []
 
 
-def _only(args: Args, draft: str, answer: str, noun: str) -> list[Fault]:
-    count, wanted = len(words(draft)), len(words(answer))
-    # A unit or an "It's" more is still the answer alone.
-    if count <= wanted + 1:
+def _only_faults(args: Args, draft: str, answer: str, noun: str) -> list[Fault]:
+    count, expected = len(words(draft)), len(words(answer))
+    # With a unit or an "It's", it is still only the answer.
+    if count <= expected + 1:
         return []
     return [
         Fault(
             pick(
                 args,
                 "only",
-                f"Only the {noun} was asked for, and the response has {count} words.",
-                f"The instruction asks for the {noun} alone; the text around it was not wanted.",
-                f"It adds an explanation although nothing but the {noun} was wanted.",
+                f"Only the {noun} was asked for, but the response has {count} words.",
+                f"The instruction asks for the {noun} alone; the text around it is not wanted.",
+                f"It adds an explanation, although only the {noun} was asked for.",
             ),
             pick(
                 args,
                 "only how",
                 f"Cut everything except the {noun}.",
                 f"Write the {noun} by itself, without a sentence around it.",
-                f"Leave the {noun} standing alone.",
+                f"Leave only the {noun}.",
             ),
-            cost=2 if count <= wanted + _ENOUGH_WORDS else 3,
+            cost=2 if count <= expected + _ENOUGH_WORDS else 3,
         )
     ]
 
 
-def _working(args: Args, draft: str) -> list[Fault]:
+def _working_faults(args: Args, draft: str) -> list[Fault]:
     if _OPERATION.search(draft) or len(words(draft)) >= _ENOUGH_WORDS:
         return []
     return [
@@ -103,15 +103,15 @@ def _working(args: Args, draft: str) -> list[Fault]:
             pick(
                 args,
                 "bare",
-                f"It gives the bare result {quote(draft, 30)} without the steps asked for.",
+                f"It gives only the result {quote(draft, 30)} without the steps asked for.",
                 "The steps that the instruction asks for are missing.",
-                "Nothing shows how the result was reached, though that was asked for.",
+                "Nothing shows how the result was reached, although that was asked for.",
             ),
             pick(
                 args,
                 "bare how",
-                "Write each step on the way to the result.",
-                "Show the calculation and not just its end.",
+                "Write down each step that leads to the result.",
+                "Show the calculation, not just the result.",
                 "Put the steps first and the result last.",
             ),
             cost=2,
@@ -119,7 +119,7 @@ def _working(args: Args, draft: str) -> list[Fault]:
     ]
 
 
-def _line(args: Args, draft: str, noun: str) -> list[Fault]:
+def _line_faults(args: Args, draft: str, noun: str) -> list[Fault]:
     last = draft.rstrip().rsplit("\n", 1)[-1]
     if _LAST_LINE.match(last):
         return []
@@ -129,14 +129,14 @@ def _line(args: Args, draft: str, noun: str) -> list[Fault]:
                 args,
                 "line",
                 f"The last line is {quote(last, 40)} and does not start with 'Answer:'.",
-                f"The line 'Answer:' with the {noun} is missing at the end.",
+                f"The last line 'Answer:' with the {noun} is missing.",
                 "It does not end with the 'Answer:' line that was asked for.",
             ),
             pick(
                 args,
                 "line how",
-                f"Add a last line 'Answer:' followed by the {noun}.",
-                f"Close with 'Answer:' and the {noun} on a line of its own.",
+                f"Add a last line that says 'Answer:' followed by the {noun}.",
+                f"End with 'Answer:' and the {noun} on a separate line.",
                 f"Repeat the {noun} on a final line after 'Answer:'.",
             ),
             cost=2,

@@ -1,4 +1,4 @@
-"""What a verifiable instruction is, and what checking a draft of it finds."""
+"""A verifiable problem, its family, and a checked draft."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ def canonical(value: Any) -> str:
 class Problem:
     """An instruction whose right answer can be computed from `args`, which are plain JSON.
 
-    `args` say what is asked and in which form; how the instruction is phrased is not in them.
+    `args` hold what is asked and the requested form, but not the phrasing of the instruction.
     """
 
     family: str
@@ -27,16 +27,16 @@ class Problem:
 
     @property
     def task(self) -> str:
-        """What a row keeps of the problem: enough to check any answer to it."""
+        """The JSON that a row stores: enough to check any answer to the problem."""
         return canonical({"family": self.family, "args": self.args})
 
 
 @dataclass(frozen=True)
-class Check:
-    """A critique of a draft, the right refinement, and whether the draft was right.
+class CheckedDraft:
+    """The critique of a draft, the right refinement, and whether the draft is right.
 
-    Where there is nothing to improve, the lists are empty, the score is 10 and the refinement
-    is the draft itself. `score` is 7 or more exactly when `correct`.
+    If nothing can be improved, the lists are empty, the score is 10 and the refinement is the
+    draft itself. `score` is 7 or more exactly when `correct`.
     """
 
     weaknesses: list[str]
@@ -48,12 +48,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of problem: `make` draws a new one, `check` reviews a draft of one.
+    """One kind of problem: `make` draws a new one, `check` checks a draft of one.
 
-    A family that is `held_out` is never trained on, to measure what carries over.
+    A `held_out` family is never trained on, to measure what carries over to it.
     """
 
     name: str
     make: Callable[[Random], Problem]
-    check: Callable[[Args, str], Check]
+    check: Callable[[Args, str], CheckedDraft]
     held_out: bool = False

@@ -3,15 +3,19 @@
 import sys
 
 import typer
+from typer.core import TyperGroup
 
 from builders.errors import SrtError
 from pipelines.cli import (
+    audit,
     build,
     cache,
     check,
     demo,
+    evaluate,
     generate,
     publish,
+    recipe,
     release,
     review,
     serve,
@@ -20,20 +24,52 @@ from pipelines.cli import (
     verify,
 )
 
+# In the order in which they are used.
+_COMMANDS = (
+    "demo",
+    "recipe",
+    "build",
+    "status",
+    "show",
+    "generate",
+    "review",
+    "release",
+    "check",
+    "publish",
+    "verify",
+    "audit",
+    "evaluate",
+    "serve",
+    "cache",
+)
+
+
+class _InOrder(TyperGroup):
+    def list_commands(self, _: object) -> list[str]:
+        return list(_COMMANDS)
+
+
 app = typer.Typer(
     name="srt",
+    cls=_InOrder,
     help="Build and release language-feedback datasets for Self-Refinement Tuning.",
     epilog="Example: srt demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.add_typer(audit.app, name="audit")
 app.add_typer(build.app, name="build")
 app.add_typer(cache.app, name="cache")
 app.add_typer(review.app, name="review")
 app.add_typer(serve.app, name="serve")
 app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
+app.command(epilog="Example: srt recipe stage1-openai > my-feedback.yaml")(recipe.recipe)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
+app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
+app.command(
+    epilog='Example: srt generate checkpoints/stage1-embedded "How many r are in strawberry?"'
+)(generate.generate)
 app.command(epilog="Example: srt release runs/stage1-openai --name my-feedback --version 1.0.0")(
     release.release
 )
@@ -43,30 +79,26 @@ app.command(epilog="Example: srt check releases/my-feedback@v1.0.0 --evaluation 
 app.command(epilog="Example: srt publish releases/my-feedback@v1.0.0 --repo my-org/my-feedback")(
     publish.publish
 )
+app.command(epilog="Example: srt evaluate --annotations annotations.json")(evaluate.evaluate)
 app.command(epilog="Example: srt verify my-org/my-feedback@v1.0.0")(verify.verify)
-app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
-
-app.command(
-    epilog='Example: srt generate checkpoints/stage1-embedded "How many r are in strawberry?"'
-)(generate.generate)
 
 
 def main() -> None:
-    """Run `srt`. What the user can act on ends as one line and the error's exit status."""
+    """Run `srt`. An error that the user can act on is one line, and sets the exit status."""
     try:
         app()
     except SrtError as error:
         print(f"srt: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        print(f"srt: {_say(error)}", file=sys.stderr)
+        print(f"srt: {_explain(error)}", file=sys.stderr)
         sys.exit(1)
 
 
-def _say(error: OSError) -> str:
-    """The operating system's complaint, and what a full disk means for the user's work."""
+def _explain(error: OSError) -> str:
+    """The operating system's error in one line; for a full disk, that nothing is lost."""
     reason = error.strerror or str(error)
     if "No space left" in reason:
-        # Files are written whole or not at all, so nothing has to be cleaned up.
-        return "no space left on the disk; nothing is lost, the same command continues with room"
+        # Files are written whole or not at all, so there is nothing to clean up.
+        return "no space left on the disk; nothing is lost: free some, and repeat the command"
     return f"{error.filename}: {reason}" if error.filename else reason

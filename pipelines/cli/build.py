@@ -1,46 +1,45 @@
-"""`srt build`: make a run from a recipe."""
+"""`srt build`: build a run from a recipe."""
 
+import shlex
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.cache import StorePath, store_path
+from pipelines.cli.options import AsJson, StorePath
 
 if TYPE_CHECKING:
-    from builders.run import Run
-    from pipelines.estimate import StepEstimate
-    from pipelines.recipe import Recipe
+    from builders.ledger.run import Run
+    from pipelines.generate.estimate import StepEstimate
+    from pipelines.recipe.recipe import Recipe
 
-app = typer.Typer(
-    help="Generate drafts, critiques and refinements into a run.", no_args_is_help=True
-)
-
-
-@app.callback()
-def _group() -> None:
-    """A group, so that `srt build stage1` reads as it does with more stages beside it."""
-
+app = typer.Typer(help="Build a run: drafts, critiques and refinements.", no_args_is_help=True)
 
 RecipeFile = Annotated[
-    Path, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a shipped one.")
+    Path,
+    typer.Argument(
+        metavar="RECIPE",
+        help="A recipe file, the name of a shipped recipe, or a run's own recipe.yaml.",
+    ),
 ]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Replace recipe values.")
+OverrideArguments = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Values that replace those of the recipe."),
 ]
 Out = Annotated[
-    Path | None, typer.Option(help="The run folder. \\[default: runs/NAME]", show_default=False)
+    Path | None,
+    typer.Option(help="The run folder.", show_default="runs/NAME, or the run of the recipe"),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Stop after this many rows, as a trial.")]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Stop after this many instructions, as a trial.")
+]
 Estimate = Annotated[
-    bool, typer.Option("--estimate", help="Print calls, tokens and cost; send nothing.")
+    bool, typer.Option("--estimate", help="Print calls, tokens and cost, and send nothing.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
 
 
 @app.command(
@@ -48,17 +47,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.
 )
 def stage1(
     recipe: RecipeFile,
-    overrides: Overrides = None,
+    overrides: OverrideArguments = None,
     out: Out = None,
     limit: Limit = None,
     estimate: Estimate = False,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draft, critique, refine, score and filter. The same command continues a stopped run."""
-    from pipelines.recipe_file import load_recipe
+    """Draft, criticize, refine, score and filter. The same command continues a stopped run."""
+    from pipelines.cli.console import notify
+    from pipelines.recipe.file import load_recipe, run_of
 
-    checked = _of_stage(1, load_recipe(recipe, overrides or []))
+    checked = load_recipe(recipe, overrides or [], stage=1, notify=notify)
+    out = out or run_of(recipe)
     _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
 
 
@@ -67,11 +68,11 @@ def stage1(
 )
 def stage2(
     recipe: RecipeFile,
-    overrides: Overrides = None,
+    overrides: OverrideArguments = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="The stage-1 checkpoint, or its name at an endpoint: drafter and critic.",
+            help="Drafter and critic: a stage-1 checkpoint, or its name at an endpoint.",
             show_default=False,
         ),
     ] = None,
@@ -81,28 +82,17 @@ def stage2(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a trained model criticise and refine its own answers to new instructions.
+    """Let a trained model criticize and refine its own answers to new instructions.
 
-    What the checkpoint was trained on is left out, as is what is much like it; `disjoint_from` in
-    the recipe names further runs and releases.
+    Instructions that the checkpoint was trained on are dropped, and near-duplicates of them;
+    `disjoint_from` in the recipe names more runs and releases.
     """
-    from pipelines.recipe_file import load_recipe, of_checkpoint
+    from pipelines.cli.console import notify
+    from pipelines.recipe.file import load_recipe, run_of
 
-    values, defaults = of_checkpoint(model) if model else ([], {})
-    loaded = load_recipe(recipe, [*values, *(overrides or [])], defaults=defaults)
-    checked = _of_stage(2, loaded)
+    checked = load_recipe(recipe, overrides or [], stage=2, model=model, notify=notify)
+    out = out or run_of(recipe)
     _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
-
-
-def _of_stage(stage: int, recipe: "Recipe") -> "Recipe":
-    from builders.errors import BadInput
-
-    if recipe.stage != stage:
-        raise BadInput(
-            f"{recipe.name}: this is a recipe of stage {recipe.stage}: "
-            f"`srt build stage{recipe.stage}`"
-        )
-    return recipe
 
 
 def _build(
@@ -114,76 +104,82 @@ def _build(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Build the recipe's rounds and say what became of the rows of each, or estimate them."""
+    """Build the recipe's rounds and print what became of each one's rows, or estimate them."""
     if estimate:
         print_estimate(recipe, limit, as_json=as_json)
         return
-    from builders.funnel import Funnel
+    from pipelines.build import build_rounds
     from pipelines.cli import console
-    from pipelines.rounds import build_rounds
 
-    def build(of_round: "Recipe", folder: Path) -> "Run":
-        return run_build(of_round, folder, store=answers, limit=limit)
-
-    answers = store_path(store)
-    folder = out or Path("runs") / recipe.name
-    for run in build_rounds(recipe, folder, build):
-        manifest = run.read_manifest()
-        facts = manifest["funnel"] if manifest else Funnel.of(run.iter_rows()).as_facts()
-        if as_json:
-            console.print_json({"run": str(run.folder), "complete": bool(manifest), **facts})
-            continue
-        console.print_funnel(facts)
-        console.out.print(f"run: {run.folder}")
-        if manifest:
-            name = f"--name {run.folder.name} --version 1.0.0"
-            console.out.print(f"next: srt release {run.folder} {name}")
-        else:
-            console.out.print("not complete: the same command without --limit does the rest")
+    with stop_on_interrupt() as stop, console.BuildProgress() as progress:
+        runs = build_rounds(
+            recipe,
+            out,
+            limit=limit,
+            store=store,
+            observer=progress,
+            stop=stop,
+            notify=console.notify,
+        )
+        for run in runs:
+            progress.close()
+            _print_run(run, as_json=as_json)
 
 
-def run_build(
-    recipe: "Recipe", folder: Path, *, store: Path | None = None, limit: int | None = None
-) -> "Run":
-    """Build with progress on stderr; the first Ctrl-C finishes what is under way."""
-    from pipelines.cli.console import RunProgress, err
+def _print_run(run: "Run", *, as_json: bool) -> None:
+    from builders.ledger.funnel import run_facts
+    from pipelines.cli import console
 
-    err.print(f"stage {recipe.stage} into {folder}; loading the pipeline")
-    from pipelines.build import build_run
-    from pipelines.llms.store import ResponseStore
+    facts = run_facts(run)
+    if as_json:
+        console.print_json(facts)
+        return
+    console.print_funnel(facts)
+    console.out.print(f"run: {run.folder}", markup=False)
+    if not facts["complete"]:
+        console.out.print("not complete: the same command without --limit does the rest")
+    elif facts["kept"]:
+        console.out.print(f"next: {_release_command(run.folder)}", markup=False)
+    else:
+        console.out.print("no row was kept, so there is nothing to release")
 
-    build = build_run
-    if recipe.execution.kind == "batch":
-        from pipelines.batch.driver import build_in_batches
 
-        build = partial(build_in_batches, say=partial(err.print, markup=False))
-    elif recipe.execution.kind == "ray":
-        from pipelines.on_ray.driver import build_on_ray as build
-    answers = ResponseStore(store) if store else None
-    with stop_on_interrupt() as stop, RunProgress() as progress:
-        return build(recipe, folder, progress, stop=stop, store=answers, limit=limit)
+def _release_command(run: Path) -> str:
+    """The command that releases a run: as it can be typed, if the run's name can be a release's."""
+    from builders.release.make import is_name
+    from pipelines.release import RELEASES
+
+    name = run.resolve().name
+    name = name if is_name(name) else "NAME"
+    version = "X.Y.Z" if any(RELEASES.glob(f"{name}@v*")) else "1.0.0"
+    return f"srt release {shlex.quote(str(run))} --name {name} --version {version}"
 
 
 def print_estimate(recipe: "Recipe", limit: int | None, *, as_json: bool) -> None:
-    """What the run would ask and cost, by step."""
+    """The calls, tokens and cost of each step."""
     from dataclasses import asdict
 
     from pipelines.cli import console
-    from pipelines.estimate import estimate, token_counter
-    from pipelines.instructions import make_sources
+    from pipelines.generate.estimate import estimate_run
 
-    count, how = token_counter()
-    steps = estimate(recipe, make_sources(recipe.instructions), count, limit)
+    steps, counted = estimate_run(recipe, limit)
     if as_json:
-        console.print_json({"counted": how, "steps": [asdict(step) for step in steps]})
+        console.print_json({"counted": counted, "steps": [asdict(step) for step in steps]})
         return
     if not steps:
-        console.out.print("no model is asked: drafts and critiques are given or computed")
+        console.out.print("no model is called: drafts and critiques are given or computed")
         return
-    console.out.print(f"prompts counted {how}; answers of usual length (at most in brackets)")
+    print_steps(steps, counted)
+
+
+def print_steps(steps: "Sequence[StepEstimate]", counted: str) -> None:
+    """A line for each step, and the total cost; `counted` says how the prompts were counted."""
+    from pipelines.cli import console
+
+    console.out.print(f"prompts counted {counted}; answers of typical length (maximum in brackets)")
     for step in steps:
         console.out.print(
-            f"{step.step:>16}: {step.calls:,} calls to {step.model}, "
+            f"{step.step:>18}: {step.calls:,} calls to {step.model}, "
             f"{step.tokens_in:,} ({step.tokens_in_at_most:,}) tokens in, "
             f"{step.tokens_out:,} ({step.tokens_out_at_most:,}) out{_cost_of(step)}",
             markup=False,
@@ -192,7 +188,7 @@ def print_estimate(recipe: "Recipe", limit: int | None, *, as_json: bool) -> Non
     if priced:
         expected = sum(step.cost for step in priced)
         at_most = sum(step.cost_at_most for step in priced)
-        console.out.print(f"{'in all':>16}: cost {expected:,.2f} ({at_most:,.2f})")
+        console.out.print(f"{'total':>18}: cost {expected:,.2f} ({at_most:,.2f})")
 
 
 def _cost_of(step: "StepEstimate") -> str:
@@ -202,14 +198,14 @@ def _cost_of(step: "StepEstimate") -> str:
 @contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets; the second one interrupts as usual."""
-    from pipelines.cli.console import err
+    from pipelines.cli.console import notify
 
     stop = threading.Event()
 
     def handle(*_: object) -> None:
         stop.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        err.print("finishing what is under way; Ctrl-C again stops at once")
+        notify("finishing the batches in progress; Ctrl-C again stops immediately")
 
     previous = signal.signal(signal.SIGINT, handle)
     try:

@@ -1,6 +1,8 @@
-"""What commands print: results on stdout, progress and notices on stderr."""
+"""Output of the commands: results on stdout, progress and messages on stderr."""
 
 import json
+import re
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -16,13 +18,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from builders.funnel import Funnel
-from builders.reasons import REASONS
+from builders.ledger.funnel import Funnel
+from builders.rows.ids import is_first_sample
+from builders.rows.reasons import REASONS
+from builders.wording import counted
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-# The pipeline's steps that take time, and what they are called in front of people.
+# The steps of a pipeline that take time, and their labels. Further scorers have their own.
 _STEPS = {
     "draft": "draft",
     "critique": "critique",
@@ -30,6 +34,24 @@ _STEPS = {
     "keep_or_drop": "written",
 }
 _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
+
+
+# A terminal obeys control characters, and bidirectional overrides reorder the text around them.
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    r"""A model's or a user's text as it is safe to print; newlines and tabs stay.
+
+    >>> shown("plain\x1b[2J\n"), shown("a\r\nb")
+    ('plain�[2J\n', 'a\nb')
+    """
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def notify(line: str) -> None:
+    """Print a message for the user."""
+    err.print(line, markup=False)
 
 
 @contextmanager
@@ -43,21 +65,31 @@ def print_json(facts: Mapping[str, Any]) -> None:
     print(json.dumps(facts, indent=2, ensure_ascii=False))
 
 
-class RunProgress:
-    """A bar for each step on a terminal, a line every 30 s elsewhere; a run's observer."""
+class BuildProgress:
+    """Follows the build of one run after another (a `BuildObserver`).
+
+    It shows a bar for each step on a terminal, and elsewhere prints a line every 30 s.
+    """
 
     def __init__(self) -> None:
-        self._said = time.monotonic()
+        self._last_line = time.monotonic()
         self._total = 0
+        self._done = 0
+        self._lock = threading.Lock()
         self._bars: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> "RunProgress":
+    def __enter__(self) -> "BuildProgress":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the bars away, so that results can be printed; the next `begin` makes new ones."""
         if self._bars:
             self._bars.stop()
+            self._bars = None
 
     def begin(self, done: Funnel, total: int) -> None:
         self._total = total
@@ -72,23 +104,34 @@ class RunProgress:
             TextColumn("{task.fields[brief]}", style="dim"),
             console=err,
         )
+        self._tasks = {}
+        self._done = done.instructions
         for step, label in _STEPS.items():
-            self._tasks[step] = self._bars.add_task(
-                label, total=total, completed=done.rows, pace="", brief=""
-            )
+            self._add_bar(step, label)
         self._bars.start()
 
+    def _add_bar(self, step: str, label: str) -> None:
+        self._tasks[step] = self._bars.add_task(
+            label, total=self._total, completed=self._done, pace="", brief=""
+        )
+
     def passed(self, step: str, batch: list[dict[str, Any]]) -> None:
-        if self._bars and step in self._tasks and step != "keep_or_drop":
-            self._advance(step, len(batch), "")
+        if not self._bars or step == "keep_or_drop":
+            return
+        with self._lock:
+            if step.startswith("score_") and step not in self._tasks:
+                self._add_bar(step, step.replace("_", " "))
+        if step in self._tasks:
+            self._advance(step, sum(is_first_sample(row["id"]) for row in batch), "")
 
     def written(self, done: Funnel) -> None:
         if self._bars:
             task = self._bars.tasks[self._tasks["keep_or_drop"]]
-            self._advance("keep_or_drop", done.rows - int(task.completed), _brief(done))
-        elif time.monotonic() - self._said >= _PLAIN_EVERY:
-            self._said = time.monotonic()
-            err.print(f"{done.rows} of {self._total} rows, {_brief(done)}")
+            self._advance("keep_or_drop", done.instructions - int(task.completed), _brief(done))
+        elif time.monotonic() - self._last_line >= _PLAIN_EVERY:
+            self._last_line = time.monotonic()
+            unit = "rows" if done.rows == done.instructions else "instructions"
+            err.print(f"{done.instructions} of {self._total} {unit}, {_brief(done)}")
 
     def _advance(self, step: str, rows: int, brief: str) -> None:
         task = self._bars.tasks[self._tasks[step]]
@@ -97,10 +140,36 @@ class RunProgress:
         self._bars.update(task.id, pace=pace, brief=brief)
 
 
-class RowsProgress:
-    """A bar for each stage, on a terminal; called with the stage and the rows done in it.
+class AnswersProgress:
+    """A bar for each judge of an audit on a terminal; called with its role and the answers done."""
 
-    `stages` has the rows of each, None where nobody knows them.
+    def __init__(self) -> None:
+        columns = (
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        self._bars = Progress(*columns, console=err, disable=not err.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> "AnswersProgress":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, role: str, done: int, total: int) -> None:
+        if role not in self._tasks:
+            self._tasks[role] = self._bars.add_task(role, total=total)
+        self._bars.update(self._tasks[role], completed=done)
+
+
+class RowsProgress:
+    """A bar for each stage on a terminal; called with the stage and the rows done in it.
+
+    `stages` has the total rows of each, None if unknown.
     """
 
     def __init__(self, stages: Mapping[str, int | None]) -> None:
@@ -135,9 +204,12 @@ def _brief(funnel: Funnel) -> str:
 
 
 def print_funnel(facts: Mapping[str, Any]) -> None:
-    """The funnel of a run, its drop reasons and its mean scores, as a person reads them."""
+    """The funnel of a run, its drop reasons, mean scores, tokens and cost."""
+    several = "instructions" in facts
+    if several:
+        out.print(f"{facts['instructions']:>8,}  instructions drawn")
     stages = {
-        "rows": "instructions drawn",
+        "rows": "drafts of them" if several else "instructions drawn",
         "drafted": "drafted",
         "critiqued": "critiqued",
         "scored": "scored independently",
@@ -152,8 +224,25 @@ def print_funnel(facts: Mapping[str, Any]) -> None:
             f"mean independent score of kept rows: draft {facts['mean_draft_score']:.2f}, "
             f"refinement {facts['mean_refinement_score']:.2f}"
         )
-    spent = f"{facts['calls']:,} calls, {facts['tokens_in']:,} tokens in, "
-    spent += f"{facts['tokens_out']:,} out"
-    if facts["cost"] is not None:
-        spent += f", cost {facts['cost']:.4f}"
-    out.print(spent)
+    for control in facts.get("controls", ()):
+        out.print(_agreement(control), markup=False)
+    cost = f", cost {facts['cost']:.4f}" if facts["cost"] is not None else ""
+    tokens = f"{facts['tokens_in']:,} tokens in, {facts['tokens_out']:,} out"
+    if facts["calls"] and not facts["tokens_in"] + facts["tokens_out"]:
+        tokens = "tokens not reported"
+    out.print(f"{counted(facts['calls'], 'call')}, {tokens}{cost}")
+
+
+def _agreement(control: Mapping[str, Any]) -> str:
+    """How far another scorer agrees with the one that decides, in a line."""
+    unreadable = counted(control["unreadable"], "row")
+    line = f"scorer {control['model']}: "
+    if control["rows"]:
+        line += (
+            f"prefers the same answer on {control['same_sign']:.1%} of "
+            f"{counted(control['rows'], 'row')} (95% interval {control['low']:.1%} to "
+            f"{control['high']:.1%}), "
+        )
+    if control["correlation"] is not None:
+        line += f"correlation of the margins {control['correlation']:.2f}, "
+    return f"{line}no score of {unreadable}"

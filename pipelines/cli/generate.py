@@ -1,65 +1,44 @@
-"""`srt generate`: look at what a model learnt."""
+"""`srt generate`: one instruction, answered, criticized and refined by a model."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from pipelines.llms.base import ChatLLM
-
-_ID = "generate"
+from pipelines.cli.options import AsJson
 
 
 def generate(
     checkpoint: Annotated[
         str, typer.Argument(help="A checkpoint folder, a Hub name, or `embedded`.")
     ],
-    instruction: Annotated[str, typer.Argument(help="What to ask.")],
+    instruction: Annotated[str, typer.Argument(help="The instruction to answer.")],
     system: Annotated[str | None, typer.Option(help="A system prompt.")] = None,
-    temperature: Annotated[float, typer.Option(min=0, help="Of the draft.")] = 0.0,
-    seed: Annotated[int, typer.Option(min=0, help="Of the draft.")] = 0,
-    max_new_tokens: Annotated[int, typer.Option(min=1, help="Of each answer.")] = 512,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")] = False,
+    temperature: Annotated[
+        float, typer.Option(min=0, help="Sampling temperature of the draft.")
+    ] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draft.")] = 0,
+    max_new_tokens: Annotated[
+        int, typer.Option(min=1, help="The most tokens of each reply.")
+    ] = 512,
+    as_json: AsJson = False,
 ) -> None:
     """Show a model's draft, its critique of it, and its refinement."""
-    from builders.errors import BadInput
     from pipelines.cli import console
     from pipelines.cli.show import answers_panel
 
-    if not instruction.strip():
-        raise BadInput("INSTRUCTION: it is empty")
-    drafter = _model(checkpoint, temperature=temperature, max_new_tokens=max_new_tokens)
-    critic = _model(checkpoint, temperature=0.0, max_new_tokens=max_new_tokens)
-    with console.working(f"{checkpoint} answers, reviews and refines"):
-        row = _answered(drafter, critic, instruction, system, seed)
+    with console.working(f"{checkpoint} answers, criticizes and refines"):
+        from pipelines.generate.answer import answer
+
+        row = answer(
+            checkpoint,
+            instruction,
+            system=system,
+            temperature=temperature,
+            seed=seed,
+            max_new_tokens=max_new_tokens,
+        )
     if as_json:
         keys = ("instruction", "draft", "critic_reply", "critique", "refinement", "reason")
         console.print_json({key: row[key] for key in keys})
     else:
         console.out.print(answers_panel(row, title=checkpoint))
-
-
-def _model(checkpoint: str, **settings: Any) -> "ChatLLM":
-    from pipelines.llms.local import EmbeddedLLM, TransformersLLM
-
-    if checkpoint == "embedded":
-        return EmbeddedLLM(**settings)
-    return TransformersLLM(model=checkpoint, **settings)
-
-
-def _answered(
-    drafter: "ChatLLM", critic: "ChatLLM", instruction: str, system: str | None, seed: int
-) -> dict[str, Any]:
-    """A ledger row that has gone through the two first tasks of stage 2."""
-    from builders.schema import LEDGER
-    from pipelines.self_review import SelfCritique
-    from pipelines.tasks import Draft
-
-    row = {**dict.fromkeys(LEDGER), "id": _ID, "instruction": instruction, "system": system}
-    row["calls"] = []
-    drafter.load()
-    critic.load()
-    Draft(llm=drafter, seed=seed, keep_truncated=True).fill_in([row])
-    if row["draft"] is not None:
-        SelfCritique(llm=critic, seed=seed).fill_in([row])
-    return row

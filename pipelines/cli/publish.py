@@ -1,103 +1,146 @@
-"""`srt publish`: a release, or a checkpoint, to the Hub in one commit, tagged last."""
+"""`srt publish`: a release or a checkpoint, to the Hub in one commit, tagged last."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from pipelines.cli.options import AllowedChecks, AsJson, Reasons, allowances
+
+if TYPE_CHECKING:
+    from pipelines.hub.plan import PublishPlan
 
 
 def publish(
     folder: Annotated[Path, typer.Argument(help="A release folder, or a trained checkpoint.")],
     repo: Annotated[str, typer.Option(help="The repository, as ORG/NAME.")],
     tag: Annotated[
-        str | None, typer.Option(help="A checkpoint's tag, vX.Y.Z; a release has its own.")
+        str | None, typer.Option(help="The tag of a checkpoint, vX.Y.Z. A release has its own.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and stop.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the plan, and change nothing.")
+    ] = False,
     private: Annotated[
-        bool, typer.Option("--private", help="Make the repository private.")
+        bool, typer.Option("--private", help="Create the repository as a private one.")
     ] = False,
     gated: Annotated[
-        str | None, typer.Option(help="Readers ask for access: auto (all get it) or manual.")
+        str | None,
+        typer.Option(help="Readers request access: auto grants it to all, manual lets you decide."),
     ] = None,
+    audit: Annotated[
+        Path | None,
+        typer.Option(
+            help="An audit of the checkpoint against the one that it was trained from; its card "
+            "shows it, and the gate checks it.",
+            show_default=False,
+        ),
+    ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(
+            help="An evaluation of the checkpoint by `srt evaluate`; its card shows the win rates.",
+            show_default=False,
+        ),
+    ] = None,
+    allow: AllowedChecks = None,
+    reason: Reasons = None,
     collection: Annotated[
         str | None, typer.Option(help="The slug of a collection to add the repository to.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before publishing.")] = False,
+    as_json: AsJson = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish without asking.")] = False,
 ) -> None:
-    """Publish FOLDER: uploads, one commit, a reload to compare it, and the tag last.
+    """Publish FOLDER: upload, commit once, download the commit to compare it, tag it last.
 
-    The same command, run again, completes what was cut, or says that it is complete.
-
-    The token is the one that `hf auth login` stored, or HF_TOKEN; HF_ENDPOINT names another Hub.
+    After an interruption the same command completes the rest. The token is HF_TOKEN, or the one
+    that `hf auth login` stored; HF_ENDPOINT is the address of another Hub.
     """
     from pipelines.cli import console
     from pipelines.cli.transfer import Transfer
-    from pipelines.hub import client
-    from pipelines.hub.package import local_base_model, read_package
-    from pipelines.hub.publish import Wishes, plan_publishing
-    from pipelines.hub.publish import publish as carry_out
+    from pipelines.hub.publication import plan_publication
 
-    client.check_repo(repo)
-    wishes = Wishes(private, _gated(gated), collection)
-    api = client.connect()
-    with console.working(f"reading {folder}"):
-        package = read_package(folder, tag)
-    with console.working(f"looking at {repo}"):
-        plan = plan_publishing(api, package, repo, wishes, _check(package))
+    _check_audit(folder, audit, allowances(allow, reason), quiet=as_json)
+
+    if evaluation is not None:
+        _attach_evaluation(folder, evaluation)
+
+    with console.working(f"comparing {folder} with {repo}"):
+        publication = plan_publication(
+            folder, repo, tag=tag, private=private, gated=gated, collection=collection
+        )
+    plan = publication.plan
     if not as_json:
         print_plan(plan)
-    if (base := local_base_model(package)) is not None:
+    if (base := publication.local_base_model) is not None:
         console.err.print(
-            f"note: the adapter's base model is a folder of this machine ({base}); nobody else "
-            "can load it with that",
+            f"note: the adapter's base model is a folder on this machine ({base}); it cannot be "
+            "loaded anywhere else",
             markup=False,
         )
     if dry_run:
         if as_json:
-            console.print_json(plan.facts())
+            console.print_json(publication.facts())
         return
     if plan.todo != "nothing" and not yes and sys.stdin.isatty():
-        typer.confirm(f"publish {package.tag} to {repo}?", abort=True, err=True)
+        typer.confirm(f"publish {publication.tag} to {repo}?", abort=True, err=True)
     with Transfer(plan.upload_bytes) as transfer:
-        commit = carry_out(api, plan, wishes, transfer)
-    where = _url(api.endpoint, repo, package.repo_type)
+        commit = publication.carry_out(transfer)
     if as_json:
-        console.print_json({**plan.facts(), "commit": commit, "url": where})
+        console.print_json(publication.facts(commit))
         return
-    said = "is complete" if plan.todo == "nothing" else "is published"
-    console.out.print(f"{repo}@{package.tag} {said}: commit {commit}")
-    console.out.print(f"{where}/tree/{package.tag}")
+    state = "is complete" if plan.todo == "nothing" else "is published"
+    console.out.print(f"{repo}@{publication.tag} {state}: commit {commit}")
+    console.out.print(f"{publication.url}/tree/{publication.tag}")
 
 
-def _check(package: Any) -> Callable[[Path], None] | None:
-    """The gate, for a release; a checkpoint has none."""
-    from builders.gate.gate import recheck
-
-    return (lambda folder: recheck(folder).refuse()) if package.manifest is not None else None
-
-
-def _gated(wanted: str | None) -> Literal["auto", "manual"] | None:
+def _check_audit(
+    folder: Path, audit: Path | None, allowed: Mapping[str, str], *, quiet: bool
+) -> None:
+    """Run the gate on a checkpoint's audit, and put the audit on its card."""
     from builders.errors import BadInput
+    from builders.gate.gate import refuse
+    from pipelines.cli import console
+    from pipelines.cli.check import print_checks
 
-    if wanted not in (None, "auto", "manual"):
-        raise BadInput(f"--gated: {wanted!r} is neither auto nor manual")
-    return wanted
+    is_checkpoint = (folder / "training.json").is_file() and not (folder / "manifest.json").exists()
+    if not is_checkpoint:
+        if audit is not None or allowed:
+            raise BadInput(
+                f"--audit, --allow: {folder} is no checkpoint; a release is made with them "
+                "(`srt release`)"
+            )
+        return
+    from pipelines.hub.audited import attach_audit, check_checkpoint
+
+    checks = check_checkpoint(folder, audit, allowed=allowed)
+    if not checks:
+        console.notify("note: its judgment was not audited (srt audit run, then --audit)")
+        return
+    if not quiet:
+        print_checks(check.model_dump() for check in checks)
+    refuse(checks, "checkpoint")
+    if audit is not None:
+        attach_audit(folder, audit)
 
 
-def _url(endpoint: str, repo: str, repo_type: str) -> str:
-    return f"{endpoint}/datasets/{repo}" if repo_type == "dataset" else f"{endpoint}/{repo}"
+def _attach_evaluation(folder: Path, evaluation: Path) -> None:
+    from builders.errors import BadInput
+    from pipelines.hub.checkpoint_card import attach_evaluation
+
+    if not (folder / "training.json").is_file() or (folder / "manifest.json").exists():
+        raise BadInput(f"--evaluation: {folder} is no checkpoint")
+    attach_evaluation(folder, evaluation)
 
 
-def print_plan(plan: Any) -> None:
-    """What is there, what would change, and how much is to be sent."""
+def print_plan(plan: "PublishPlan") -> None:
+    """The state of the repository, each change, and how much there is to upload."""
     from pipelines.cli.console import out
 
     head, tags = plan.remote.head, sorted(plan.remote.tags)
-    there = f"commit {head[:12]}, tags: {', '.join(tags) or 'none'}" if head else "not there yet"
-    out.print(f"{plan.repo} ({plan.package.repo_type}): {there}", markup=False)
+    state = f"commit {head[:12]}, tags: {', '.join(tags) or 'none'}" if head else "a new repository"
+    out.print(f"{plan.repo} ({plan.package.repo_type}): {state}", markup=False)
     for sign, names in (("+", plan.new), ("~", plan.changed)):
         for name in names:
             size = plan.package.files[name].size
@@ -106,18 +149,18 @@ def print_plan(plan: Any) -> None:
         out.print(f"  - {name}  {readable(plan.remote.files[name].size)}", markup=False)
     files = len(plan.package.files)
     todo = {
-        "nothing": f"{plan.package.tag} is there with these {files} files: nothing to do",
-        "tag": f"these {files} files are there: to be verified, then the tag {plan.package.tag}",
+        "nothing": f"{plan.package.tag} has these {files} files already: nothing to do",
+        "tag": f"these {files} files are uploaded: to be verified, then tagged {plan.package.tag}",
         "commit": (
             f"{len(plan.new)} new, {len(plan.changed)} changed, {len(plan.deleted)} deleted; "
-            f"{readable(plan.upload_bytes)} to send at most, then the tag {plan.package.tag}"
+            f"at most {readable(plan.upload_bytes)} to upload, then the tag {plan.package.tag}"
         ),
     }
     out.print(todo[plan.todo])
 
 
 def readable(size: int) -> str:
-    """Bytes as people read them."""
+    """A size in bytes, kB, MB or GB."""
     value, unit = float(size), "B"
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":

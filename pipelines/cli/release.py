@@ -6,18 +6,20 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.check import Allow, Evaluation, Reason, allowances, print_checks
+from pipelines.cli.check import print_checks
+from pipelines.cli.options import AllowedChecks, AsJson, EvaluationSets, Reasons, allowances
 
 
 def release(
-    runs: Annotated[list[Path], typer.Argument(help="Complete run folders, of one stage.")],
+    runs: Annotated[list[Path], typer.Argument(help="Complete run folders of one stage.")],
     name: Annotated[str, typer.Option(help="The dataset's name.")],
     version: Annotated[str, typer.Option(help="A semantic version, such as 1.0.0.")],
-    out: Annotated[Path, typer.Option(help="Where releases are kept.")] = Path("releases"),
+    out: Annotated[Path, typer.Option(help="The folder of all releases.")] = Path("releases"),
     parent: Annotated[
         str | None,
         typer.Option(
-            help="The release before this one, or 'none'; else the latest of its name in OUT."
+            help="The release before this one, or 'none'.",
+            show_default="the latest of its name in OUT",
         ),
     ] = None,
     review: Annotated[
@@ -27,62 +29,64 @@ def release(
             show_default=False,
         ),
     ] = None,
-    evaluation: Evaluation = None,
-    allow: Allow = None,
-    reason: Reason = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    audit: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="An audit of a model that made these rows; its set is kept out of training.",
+            show_default=False,
+        ),
+    ] = None,
+    evaluation: EvaluationSets = None,
+    allow: AllowedChecks = None,
+    reason: Reasons = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Write NAME@vVERSION: parquet, card, changelog and manifest, if the gate lets it pass.
+    """Write NAME@vVERSION (parquet, card, changelog, manifest) if it passes the gate.
 
-    What people said in a --review goes along, and rows that they found wrong are dropped or
-    corrected, as the recipe's `review:` block says.
+    The verdicts of each --review are included, and rows that people found wrong are dropped or
+    corrected, as the recipe's `review:` block says. The exit status is 3 if the gate refuses.
     """
-    from builders.gate.gate import ReleaseGate
-    from builders.gate.settings import GateSettings
-    from builders.release.make import release_runs
+    from builders.manifest import read_manifest
+    from builders.release.reviews.people import notes_on_people
     from builders.review.folder import open_review
-    from builders.run import open_complete_run
+    from pipelines import release as releases
     from pipelines.cli import console
 
-    opened = [open_complete_run(run) for run in runs]
-    reviews = [open_review(folder) for folder in review or []]
-    total = sum(manifest.get("funnel", {}).get("rows", 0) for _, manifest in opened)
+    for note in notes_on_people([open_review(folder) for folder in review or []]):
+        console.notify(f"note: {note}")
+    total = releases.rows_of(runs)
     stages = {"splitting": total, "writing": total, "checking": None}
     with console.RowsProgress(stages) as progress:
-        gate = ReleaseGate(
-            # The runs agree in it: `release_runs` sees to that.
-            GateSettings.of(opened[0][1].get("gate")),
-            evaluation_sets=evaluation or [],
-            allowed=allowances(allow, reason),
-            progress=progress,
-        )
-        folder = release_runs(
-            opened,
+        folder = releases.release(
+            runs,
             name=name,
             version=version,
             out=out,
             parent=Path(parent) if parent not in (None, "none") else parent,
-            reviews=reviews,
-            transform=gate.transform,
-            check=gate.check,
+            reviews=review or [],
+            audits=audit or [],
+            evaluation_sets=evaluation or [],
+            allowed=allowances(allow, reason),
             progress=progress,
         )
-    checks = json.loads((folder / "manifest.json").read_text())["gate"]["checks"]
+    checks = read_manifest(folder).facts["gate"]["checks"]
     if as_json:
         console.print_json({"release": str(folder), "checks": checks})
         return
     print_checks(checks)
-    console.out.print(f"release: {folder}")
+    console.out.print(f"release: {folder}", markup=False)
     print_loading(folder)
 
 
-def print_loading(folder: Path) -> None:
-    """The lines that load a release, to be pasted into Python."""
+def print_loading(release: Path) -> None:
+    """The lines of Python that load a release."""
+    from builders.manifest import read_manifest
     from pipelines.cli.console import out
 
+    stage = read_manifest(release).stage
+    config, column = {1: ("feedback", "critique"), 2: ("preferences", "chosen")}[stage]
     out.print("load it with:")
     out.print("  from datasets import load_dataset")
-    stage = json.loads((folder / "manifest.json").read_text())["stage"]
-    config, column = {1: ("feedback", "critique"), 2: ("preferences", "chosen")}[stage]
-    out.print(f'  {config} = load_dataset("{folder.resolve()}", "{config}", split="train")')
-    out.print(f'  print({config}[0]["{column}"])')
+    path = json.dumps(str(release.resolve()), ensure_ascii=False)
+    out.print(f'  {config} = load_dataset({path}, "{config}", split="train")', markup=False)
+    out.print(f'  print({config}[0]["{column}"])', markup=False)

@@ -1,7 +1,6 @@
-"""`srt serve`: the embedded servers, for this machine only."""
+"""`srt serve`: the embedded servers, on the loopback interface only."""
 
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,63 +11,55 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run an embedded server on this machine.", no_args_is_help=True)
 
+Port = Annotated[int, typer.Option(help="The port; 0 takes a free one.", min=0, max=65535)]
+
 
 @app.command(epilog="Example: srt serve hub --dir my-hub")
 def hub(
-    folder: Annotated[Path, typer.Option("--dir", help="Where the repositories are kept.")],
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8100,
+    folder: Annotated[Path, typer.Option("--dir", help="The folder of the repositories.")],
+    port: Port = 8100,
     token_file: Annotated[
         Path | None,
-        typer.Option(help="A file with the token that writing needs. \\[default: none needed]"),
+        typer.Option(help="A file with the token for writing.", show_default="no token needed"),
     ] = None,
     read_token_file: Annotated[
-        Path | None, typer.Option(help="A file with a token that may only read.")
+        Path | None, typer.Option(help="A file with a token that only allows reading.")
     ] = None,
 ) -> None:
-    """A Hub that the Hugging Face clients publish to and load from, until Ctrl-C."""
+    """Run a Hub that the Hugging Face clients publish to and load from, until Ctrl-C."""
     from builders.errors import BadInput
     from services.hub.access import Tokens
-    from services.hub.errors import CannotStart
     from services.hub.server import serve
 
     if read_token_file is not None and token_file is None:
-        raise BadInput("--read-token-file: without --token-file nobody needs a token to read")
-    try:
-        tokens = Tokens(_token(token_file), _token(read_token_file))
-        serve(folder, port, tokens, lambda url: _announce(url, token_file))
-    except CannotStart as error:
-        raise BadInput(str(error)) from None
+        raise BadInput("--read-token-file: without --token-file, reading needs no token")
+    tokens = Tokens(_token(token_file), _token(read_token_file))
+    serve(folder, port, tokens, lambda url: _announce(url, token_file))
 
 
 @app.command(epilog="Example: srt serve argilla --dir my-argilla")
 def argilla(
-    folder: Annotated[Path, typer.Option("--dir", help="Where the reviews are kept.")],
-    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 6900,
+    folder: Annotated[Path, typer.Option("--dir", help="The folder of the server's data.")],
+    port: Port = 6900,
 ) -> None:
-    """An Argilla server that people review in and the Argilla client talks to, until Ctrl-C.
+    """Run an Argilla server for reviews, until Ctrl-C.
 
-    The first use installs it into an environment of its own in the user's cache ($SRT_CACHE).
+    The first use installs it into a separate environment in the user's cache ($SRT_CACHE).
     """
-    from builders.errors import BadInput, RunFailed
-    from pipelines.embedded import cache_dir
-    from services.argilla.errors import CannotStart, Failed
+    from pipelines.cli.console import notify
     from services.argilla.server import serve
+    from services.model.embedded import cache_dir
 
-    try:
-        serve(folder, port, cache_dir(), _announce_argilla, _tell)
-    except CannotStart as error:
-        raise BadInput(str(error)) from None
-    except Failed as error:
-        raise RunFailed(str(error)) from None
+    serve(folder, port, cache_dir(), _announce_argilla, notify)
 
 
 def _announce_argilla(serving: "Serving") -> None:
-    # Not the console's print: a wrapped line could not be pasted.
-    print(f"argilla: {serving.url} (Ctrl-C ends it)", flush=True)
+    # Plain print: the console could wrap a line, which then could not be pasted.
+    print(f"argilla: {serving.url} (Ctrl-C stops it)", flush=True)
     if serving.password is not None:
         key = serving.key_file.read_text().strip()
         print(f"sign in as {serving.owner} with the password {serving.password}", flush=True)
-        print(f"the API key is {key}; this is said once, {_kept(serving)}", flush=True)
+        print(f"the API key is {key}; shown only once, {_kept(serving)}", flush=True)
     else:
         print(f"sign in as {serving.owner}; {_kept(serving)}", flush=True)
     key_file = shlex.quote(str(serving.key_file))
@@ -76,22 +67,18 @@ def _announce_argilla(serving: "Serving") -> None:
 
 
 def _kept(serving: "Serving") -> str:
-    return f"both are kept in {serving.password_file} and {serving.key_file.name} beside it"
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    return f"both are in {serving.password_file} and {serving.key_file.name} beside it"
 
 
 def _announce(url: str, token_file: Path | None) -> None:
-    # Not the console's print: a wrapped line could not be pasted.
+    # Plain print, as above.
     token = f' HF_TOKEN="$(cat {shlex.quote(str(token_file))})"' if token_file else ""
-    print(f"hub: {url} (Ctrl-C ends it)", flush=True)
+    print(f"hub: {url} (Ctrl-C stops it)", flush=True)
     print(f"export HF_ENDPOINT={url} HF_HUB_DISABLE_XET=1{token}", flush=True)
 
 
 def _token(path: Path | None) -> str | None:
-    """The one line that the file holds."""
+    """The token in a file of one line; BadInput if it cannot be one."""
     from builders.errors import BadInput
 
     if path is None:
@@ -99,8 +86,8 @@ def _token(path: Path | None) -> str | None:
     try:
         token = path.read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise BadInput(f"{path}: the token cannot be read: {reason}") from None
+        reason = getattr(error, "strerror", None) or "not text"
+        raise BadInput(f"{path}: cannot read the token: {reason}") from None
     if not token or len(token.split()) != 1 or not token.isascii():
         raise BadInput(f"{path}: a token is one word of ASCII characters")
     return token

@@ -1,4 +1,4 @@
-"""What an upload shows: a bar in bytes on a terminal, and a line for each stage elsewhere."""
+"""The progress of an upload: a bar in bytes on a terminal, a line for each stage elsewhere."""
 
 from rich.progress import (
     BarColumn,
@@ -13,7 +13,7 @@ from pipelines.cli.console import err
 
 
 class Transfer:
-    """An observer of publishing; `total` are the bytes that may have to be sent."""
+    """A `PublishObserver`; `total` is the number of bytes that may have to be uploaded."""
 
     def __init__(self, total: int) -> None:
         self._sent: dict[str, int] = {}
@@ -45,7 +45,7 @@ class Transfer:
             err.print(sentence, markup=False)
 
     def sent(self, name: str, total: int) -> None:
-        """Of `name`, the first `total` bytes: fewer than before when it is sent once more."""
+        """`total` bytes of the file `name` are sent; fewer than before when it is retried."""
         self._sent[name] = total
         if self._bars:
             self._bars.update(self._task, completed=sum(self._sent.values()))

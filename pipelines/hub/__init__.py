@@ -1,1 +1,1 @@
-"""Releases and checkpoints on the Hub: planned, published in one commit, tagged last, verified."""
+"""Releases and checkpoints on the Hub: published in one commit, tagged last, and verified."""

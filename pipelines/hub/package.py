@@ -1,35 +1,47 @@
-"""What is to be published: a release's or a checkpoint's files, hashed as the Hub hashes them."""
+"""The files of a release or a checkpoint, with the hashes that the Hub gives them."""
 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builders.errors import BadInput
-from builders.release.manifest import Manifest, read_manifest
-from pipelines.hub.tags import version_of
+from builders.files.atomic import json_text
+from builders.manifest import FILE as MANIFEST
+from builders.manifest import Manifest, read_manifest
+from builders.versions import version_of_tag
+from cards.dataset_card import published_card
+from cards.eval_results import FOLDER as EVAL_RESULTS
 
 _BLOCK = 2**20
-# Of a checkpoint's folder, what is the training run's own: its states and logs, the recipe with
-# this machine's paths (training.json has it without them), and a pickle of the arguments.
+_CARD = "README.md"
+# What stays behind of a checkpoint folder: training states and logs, the recipe with the paths of
+# this machine (training.json has it without them), and a pickle of the arguments.
 _PRIVATE_FOLDERS = ("checkpoint-", "rows", "runs")
 _PRIVATE_FILES = ("recipe.yaml", "training_args.bin")
 
 
 @dataclass(frozen=True)
 class LocalFile:
-    """`sha256` names a file's content in LFS, `git_sha1` in git: the Hub tells one of them."""
+    """A file with both hashes: the Hub identifies it by `sha256` in LFS, by `git_sha1` in git.
+
+    `content` is what is uploaded in place of the file at `path`, if it is not None.
+    """
 
     path: Path
     size: int
     sha256: str
     git_sha1: str
+    content: bytes | None = None
 
 
 @dataclass(frozen=True)
 class Package:
-    """The files by their name in the repository; `manifest` is None for a checkpoint."""
+    """Files by their name in the repository. `manifest` is None for a checkpoint.
+
+    `folder` has the files, and for a release the card before it was published.
+    """
 
     folder: Path
     tag: str
@@ -46,9 +58,9 @@ class Package:
 
 
 def read_package(folder: Path, tag: str | None = None) -> Package:
-    """The release or checkpoint in `folder`; BadInput where it is neither, or not as it was made.
+    """The release or checkpoint in `folder`; BadInput if it is neither, or was changed.
 
-    `tag` is a checkpoint's; a release has the tag of its version.
+    `tag` is for a checkpoint. The tag of a release is its version's.
     """
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
@@ -59,7 +71,7 @@ def read_package(folder: Path, tag: str | None = None) -> Package:
 
 def _release(folder: Path, tag: str | None) -> Package:
     manifest = read_manifest(folder)
-    if version_of(manifest.tag) is None:
+    if version_of_tag(manifest.tag) is None:
         raise BadInput(f"{folder}/manifest.json: version {manifest.version!r} is not X.Y.Z")
     if tag not in (None, manifest.tag):
         raise BadInput(f"--tag: {folder} is a release; its tag is {manifest.tag}")
@@ -71,17 +83,46 @@ def _release(folder: Path, tag: str | None) -> Package:
             raise BadInput(f"{folder}: {name} is not the file that was released")
     extra = sorted(files.keys() - manifest.files.keys() - {"manifest.json"})
     if extra:
-        raise BadInput(f"{folder}: {extra[0]} is not in the release's manifest; take it away")
+        raise BadInput(f"{folder}: {extra[0]} is not in the release's manifest; remove it")
     return Package(folder, manifest.tag, files, manifest)
 
 
 def _checkpoint(folder: Path, tag: str | None) -> Package:
     if tag is None:
-        raise BadInput(f"--tag: {folder} is a checkpoint; give it one, such as v1.0.0")
-    if version_of(tag) is None:
+        raise BadInput(f"--tag: {folder} is a checkpoint and needs one, such as v1.0.0")
+    if version_of_tag(tag) is None:
         raise BadInput(f"--tag: {tag!r} is not vX.Y.Z")
     files = {name: hashed(path) for name, path in files_in(folder) if not _is_private(name)}
     return Package(folder, tag, files)
+
+
+def addressed(package: Package, repo: str) -> Package:
+    """A release as it stands in `repo`: its card says how to load it from there.
+
+    The manifest has the hash of that card; nothing else differs from the folder.
+    """
+    if package.manifest is None or _CARD not in package.files:
+        return package
+    card = (package.folder / _CARD).read_text(encoding="utf-8")
+    content = published_card(card, repo, package.manifest.version).encode()
+    manifest = json.loads((package.folder / MANIFEST).read_bytes())
+    manifest["files"][_CARD] = {
+        **manifest["files"][_CARD],
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    replaced = {_CARD: content, MANIFEST: json_text(manifest).encode()}
+    files = {
+        name: _with_content(file, replaced[name]) if name in replaced else file
+        for name, file in package.files.items()
+    }
+    return replace(package, files=files)
+
+
+def _with_content(file: LocalFile, content: bytes) -> LocalFile:
+    git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return LocalFile(file.path, len(content), sha256, git.hexdigest(), content)
 
 
 def _is_private(name: str) -> bool:
@@ -92,7 +133,7 @@ def _is_private(name: str) -> bool:
 
 
 def local_base_model(package: Package) -> str | None:
-    """The path under an adapter, where its base model has no name that others could load."""
+    """The folder of an adapter's base model, if it has no name that others could load."""
     config = package.files.get("adapter_config.json")
     if package.manifest is not None or config is None:
         return None
@@ -104,10 +145,14 @@ def local_base_model(package: Package) -> str | None:
 
 
 def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Every file under `folder` with its name there, sorted; hidden ones are nobody's release."""
+    """(name, path) of every file under `folder`, sorted.
+
+    Hidden files are not published, except results of evaluations, where the Hub looks for them.
+    """
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
+        parts = relative.parts[relative.parts[0] == EVAL_RESULTS :]
+        if path.is_file() and not any(part.startswith(".") for part in parts):
             yield relative.as_posix(), path
 
 

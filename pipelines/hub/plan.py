@@ -1,4 +1,4 @@
-"""What publishing would do: the package compared with what the Hub holds, nothing downloaded."""
+"""What publishing would do: the package compared with the repository, without a download."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from builders.errors import BadInput
-from pipelines.hub.client import hub_errors
+from builders.versions import version_of_tag
+from pipelines.hub.errors import hub_errors
 from pipelines.hub.package import LocalFile, Package
-from pipelines.hub.tags import version_of
 
-# The Hub's own, written when it makes a repository: it says what goes into LFS.
-_KEPT = ".gitattributes"
+# Written by the Hub when it creates a repository: which files go into LFS.
+_LFS_RULES = ".gitattributes"
 
-# What is left to do: all of it, the tag on a commit that is there, or nothing.
+# What is left to do: everything, the tag of an existing commit, or nothing.
 Todo = Literal["commit", "tag", "nothing"]
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A repository's main branch; `head` is None where there is no repository."""
+    """The main branch of a repository. `head` is None if the repository does not exist."""
 
     head: str | None = None
     private: bool = False
@@ -32,8 +32,8 @@ class Remote:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The names of files by what would happen to them; `commit` is the one that has them all."""
+class PublishPlan:
+    """File names by what would happen to them. `commit` is the one that has them already."""
 
     package: Package
     repo: str
@@ -53,7 +53,7 @@ class Plan:
         return sum(self.package.files[name].size for name in self.uploads)
 
     def facts(self) -> dict[str, Any]:
-        """The plan for machines."""
+        """The plan as JSON-able facts."""
         return {
             "repo": self.repo,
             "repo_type": self.package.repo_type,
@@ -75,8 +75,8 @@ def is_same(local: LocalFile, remote: RepoFile) -> bool:
 
 
 def holds(files: Mapping[str, RepoFile], package: Package) -> bool:
-    """Whether a commit with these files is the package, and nothing beside it."""
-    return files.keys() - {_KEPT} == package.files.keys() and all(
+    """Whether a commit with these files is the package, with nothing missing or added."""
+    return files.keys() - {_LFS_RULES} == package.files.keys() and all(
         is_same(local, files[name]) for name, local in package.files.items()
     )
 
@@ -87,12 +87,12 @@ def files_at(api: HfApi, repo: str, repo_type: str, revision: str) -> dict[str, 
 
 
 def commit_of(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> str:
-    """The SHA that a tag or branch is at; by default the main branch."""
+    """The SHA of a tag or branch, by default of the main branch."""
     return api.repo_info(repo, repo_type=repo_type, revision=revision).sha
 
 
 def tags_of(api: HfApi, repo: str, repo_type: str) -> dict[str, str]:
-    """What each tag is on: its commit, or the tag object of one that has a message."""
+    """The target of each tag: a commit, or the tag object if it has a message."""
     refs = api.list_repo_refs(repo, repo_type=repo_type)
     return {tag.name: tag.target_commit for tag in refs.tags}
 
@@ -111,39 +111,45 @@ def read_remote(api: HfApi, repo: str, repo_type: str) -> Remote:
     )
 
 
-def make_plan(api: HfApi, package: Package, repo: str) -> Plan:
-    """Compare `package` with the repository; BadInput where its tag cannot be given to it."""
+def make_plan(
+    api: HfApi, package: Package, repo: str, released: Package | None = None
+) -> PublishPlan:
+    """Compare `package` with the repository; BadInput if its tag is taken or goes backward.
+
+    A tag that has the files as they were `released` is complete too: once, that was published.
+    """
     with hub_errors(api, repo):
         remote = read_remote(api, repo, package.repo_type)
         if package.tag in remote.tags:
             commit = commit_of(api, repo, package.repo_type, package.tag)
-            if holds(files_at(api, repo, package.repo_type, commit), package):
-                return Plan(package, repo, remote, "nothing", commit)
+            tagged = files_at(api, repo, package.repo_type, commit)
+            if any(holds(tagged, one) for one in (package, released) if one is not None):
+                return PublishPlan(package, repo, remote, "nothing", commit)
             raise BadInput(
-                f"{repo} has a {package.tag} with other content, and a tag is never moved; "
+                f"{repo} has {package.tag} with different content, and a tag is never moved; "
                 "choose a new version"
             )
     _check_goes_forward(package.tag, remote.tags, repo)
     if holds(remote.files, package):
-        return Plan(package, repo, remote, "tag", remote.head)
-    here, there = package.files, remote.files
-    return Plan(
+        return PublishPlan(package, repo, remote, "tag", remote.head)
+    local, present = package.files, remote.files
+    return PublishPlan(
         package,
         repo,
         remote,
         "commit",
-        new=tuple(sorted(here.keys() - there.keys())),
+        new=tuple(sorted(local.keys() - present.keys())),
         changed=tuple(
-            name for name in sorted(here.keys() & there) if not is_same(here[name], there[name])
+            name
+            for name in sorted(local.keys() & present.keys())
+            if not is_same(local[name], present[name])
         ),
-        deleted=tuple(sorted(there.keys() - here.keys() - {_KEPT})),
+        deleted=tuple(sorted(present.keys() - local.keys() - {_LFS_RULES})),
     )
 
 
 def _check_goes_forward(tag: str, tags: Mapping[str, str], repo: str) -> None:
-    released = {version: name for name in tags if (version := version_of(name)) is not None}
-    version = version_of(tag)
+    released = {version: name for name in tags if (version := version_of_tag(name)) is not None}
+    version = version_of_tag(tag)
     if released and version is not None and version <= max(released):
-        raise BadInput(
-            f"{repo} is at {released[max(released)]}, and versions go forward; {tag} would not"
-        )
+        raise BadInput(f"{repo} is at {released[max(released)]}; {tag} would go backward")

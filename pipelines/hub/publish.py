@@ -1,7 +1,7 @@
-"""Publishing: uploads, ONE commit on the head that was looked at, a reload by SHA, the tag last.
+"""Publishing: uploads, ONE commit on top of the planned head, a reload by SHA, the tag last.
 
-A commit without a tag is not a release. Whatever ends this before the tag, the same call
-completes it: what the Hub holds is looked at again and the rest is done.
+A commit without a tag is not a release. Whatever interrupts this before the tag, the same command
+completes it: it compares again with what the Hub has, and does the rest.
 """
 
 import tempfile
@@ -15,30 +15,29 @@ from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
-from huggingface_hub.errors import HfHubHTTPError
 
 from builders.errors import BadInput, RunFailed, SrtError
-from pipelines.hub.client import check_token, hub_errors, is_lost
-from pipelines.hub.package import Package
-from pipelines.hub.plan import Plan, commit_of, files_at, holds, make_plan, tags_of
+from pipelines.hub.client import check_token
+from pipelines.hub.errors import hub_errors, is_lost, status_of
+from pipelines.hub.package import Package, addressed
+from pipelines.hub.plan import PublishPlan, commit_of, files_at, holds, make_plan, tags_of
 from pipelines.hub.snapshot import download, wrong_configs, wrong_files
 
-Operation = CommitOperationAdd | CommitOperationDelete
-# Raises GateRefused where the folder may not be published.
-Check = Callable[[Path], None]
+Gated = Literal["auto", "manual"]
+FileOperation = CommitOperationAdd | CommitOperationDelete
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """How the repository is to be; None leaves it as it is."""
+class RepositorySettings:
+    """How the repository should be set up; None leaves a setting as it is."""
 
     private: bool = False
-    gated: Literal["auto", "manual"] | None = None
+    gated: Gated | None = None
     collection: str | None = None
 
 
-class Observer(Protocol):
-    """Told what is being done: a stage in words, and the bytes of a file sent so far."""
+class PublishObserver(Protocol):
+    """Follows a publication: `stage` in words, and the bytes `sent` of each file so far."""
 
     def stage(self, sentence: str) -> None: ...
 
@@ -46,37 +45,42 @@ class Observer(Protocol):
 
 
 def plan_publishing(
-    api: HfApi, package: Package, repo: str, wishes: Wishes, check: Check | None = None
-) -> Plan:
-    """What would be done; nothing is written anywhere.
+    api: HfApi,
+    package: Package,
+    repo: str,
+    settings: RepositorySettings,
+    check: Callable[[Path], None] | None = None,
+) -> PublishPlan:
+    """Compare the package with the repository; nothing is written.
 
-    `check` is the gate, run once more on the folder as it is now.
+    `check` runs the gate again on the folder as it is now, and raises GateRefused.
     """
     if check is not None:
         check(package.folder)
     check_token(api, repo)
-    plan = make_plan(api, package, repo)
-    _check_private(plan, wishes)
+    plan = make_plan(api, addressed(package, repo), repo, released=package)
+    _check_private(plan, settings)
     return plan
 
 
-def _check_private(plan: Plan, wishes: Wishes) -> None:
-    if wishes.private and plan.remote.head is not None and not plan.remote.private:
+def _check_private(plan: PublishPlan, settings: RepositorySettings) -> None:
+    if settings.private and plan.remote.head is not None and not plan.remote.private:
         raise BadInput(
-            f"--private: {plan.repo} exists and is public; its settings page changes that, or "
-            "leave --private out"
+            f"--private: {plan.repo} exists and is public; make it private on its "
+            "settings page, or leave --private out"
         )
 
 
-def publish(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> str:
-    """Do what is left of `plan`; the commit's SHA.
+def publish(
+    api: HfApi, plan: PublishPlan, settings: RepositorySettings, observer: PublishObserver
+) -> str:
+    """Do what the plan has left to do; the commit's SHA.
 
-    RunFailed where the Hub, the way to it or another publisher stopped it: calling it again with
-    a new plan goes on from there.
+    RunFailed if the Hub, the connection or another publisher stopped it. A new plan completes it.
     """
     package, repo = plan.package, plan.repo
     with hub_errors(api, repo):
-        plan = _prepared(api, plan, wishes, observer)
+        plan = _prepared(api, plan, settings, observer)
         commit = plan.commit or _commit(api, plan, _uploaded(api, plan, observer), observer)
     if plan.todo != "nothing":
         observer.stage(f"reloading commit {commit[:12]} to compare it")
@@ -84,75 +88,80 @@ def publish(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> str:
         with hub_errors(api, repo):
             observer.stage(f"tagging {package.tag}")
             commit = _tag(api, package, repo, commit)
-    if wishes.collection is not None:
+    if settings.collection is not None:
         try:
-            with hub_errors(api, wishes.collection):
-                api.add_collection_item(wishes.collection, repo, package.repo_type, exists_ok=True)
+            with hub_errors(api, settings.collection):
+                api.add_collection_item(
+                    settings.collection, repo, package.repo_type, exists_ok=True
+                )
         except SrtError as error:
             raise RunFailed(f"{repo}@{package.tag} is published, its collection: {error}") from None
     return commit
 
 
-def _prepared(api: HfApi, plan: Plan, wishes: Wishes, observer: Observer) -> Plan:
-    """The plan for the repository, which exists now and is as private and gated as wished.
+def _prepared(
+    api: HfApi, plan: PublishPlan, settings: RepositorySettings, observer: PublishObserver
+) -> PublishPlan:
+    """The plan once the repository exists and is as private and gated as it should be.
 
-    Both come before the content: afterwards there would be a moment in which all can read it.
+    Both come before the content, which could be read by everybody otherwise for a moment.
     """
     if plan.remote.head is None:
         observer.stage(f"creating {plan.repo}")
         api.create_repo(
             plan.repo,
             repo_type=plan.package.repo_type,
-            private=wishes.private or None,
+            private=settings.private or None,
             exist_ok=True,
         )
-        # Somebody else may have made it meanwhile.
+        # Another publisher may have created it meanwhile.
         plan = make_plan(api, plan.package, plan.repo)
-        _check_private(plan, wishes)
-    if wishes.gated is not None and plan.remote.gated != wishes.gated:
-        api.update_repo_settings(plan.repo, gated=wishes.gated, repo_type=plan.package.repo_type)
+        _check_private(plan, settings)
+    if settings.gated is not None and plan.remote.gated != settings.gated:
+        api.update_repo_settings(plan.repo, gated=settings.gated, repo_type=plan.package.repo_type)
     return plan
 
 
 class _Watched(FileIO):
-    """A file whose reading is told; a retry of the upload starts again from its beginning."""
+    """A file that reports how far it was read; a retry reads it again from the start."""
 
-    def __init__(self, path: str, told: Callable[[int], None]) -> None:
+    def __init__(self, path: str, report: Callable[[int], None]) -> None:
         super().__init__(path)
-        self._told = told
+        self._report = report
 
     def read(self, size: int | None = -1) -> bytes:
         block = super().read(-1 if size is None else size)
-        self._told(self.tell())
+        self._report(self.tell())
         return block
 
 
 class _Addition(CommitOperationAdd):
-    """One that tells its observer what has been sent of it."""
+    """An addition that reports to its observer how much of it was sent."""
 
-    observer: Observer | None = None
+    observer: PublishObserver | None = None
 
     @contextmanager
     def as_file(self, with_tqdm: bool = False) -> Iterator[BinaryIO]:
-        # The client wants a progress bar for the one reading that sends the file away.
-        if not with_tqdm or self.observer is None:
+        # The client passes `with_tqdm` only for the read that uploads the file.
+        is_path = isinstance(self.path_or_fileobj, str)
+        if not with_tqdm or self.observer is None or not is_path:
             with super().as_file() as file:
                 yield file
             return
-        told = partial(self.observer.sent, self.path_in_repo)
-        with _Watched(str(self.path_or_fileobj), told) as file:
+        report = partial(self.observer.sent, self.path_in_repo)
+        with _Watched(str(self.path_or_fileobj), report) as file:
             yield file
 
 
-def _uploaded(api: HfApi, plan: Plan, observer: Observer) -> list[Operation]:
-    """What the commit is to do; the large files are at the Hub already, those it had not sent."""
-    operations: list[Operation] = [
+def _uploaded(api: HfApi, plan: PublishPlan, observer: PublishObserver) -> list[FileOperation]:
+    """The operations of the commit, after uploading those large files that the Hub lacks."""
+    operations: list[FileOperation] = [
         CommitOperationDelete(name, is_folder=False) for name in plan.deleted
     ]
     observer.stage(f"uploading {len(plan.uploads)} files")
     for name in plan.uploads:
         file = plan.package.files[name]
-        addition = _Addition(name, str(file.path))
+        addition = _Addition(name, file.content or str(file.path))
         addition.observer = observer
         try:
             api.preupload_lfs_files(
@@ -160,43 +169,48 @@ def _uploaded(api: HfApi, plan: Plan, observer: Observer) -> list[Operation]:
                 [addition],
                 repo_type=plan.package.repo_type,
                 free_memory=False,
-                # The repository's own, which the commit deletes, would silently leave files out.
+                # A .gitignore in the repository would leave files out without a word.
                 gitignore_content="",
             )
         except RuntimeError as error:
-            # The client wraps what ended an upload.
+            # The client wraps the error that ended an upload.
             raise error.__cause__ or error from None
         observer.sent(name, file.size)
         operations.append(addition)
     return operations
 
 
-def _commit(api: HfApi, plan: Plan, operations: list[Operation], observer: Observer) -> str:
-    """The SHA of the commit, which happens once, or is found to have happened."""
+def _commit(
+    api: HfApi,
+    plan: PublishPlan,
+    operations: list[FileOperation],
+    observer: PublishObserver,
+) -> str:
+    """Commit once; the SHA. If the answer is lost, look whether the commit exists."""
     repo, repo_type, parent = plan.repo, plan.package.repo_type, plan.remote.head
     observer.stage(f"committing {len(operations)} changes")
     for last in (False, True):
         try:
-            made = api.create_commit(
+            commit = api.create_commit(
                 repo,
                 operations,
                 commit_message=f"Release {plan.package.tag}",
                 repo_type=repo_type,
                 parent_commit=parent,
             )
-            return made.oid
+            return commit.oid
         except Exception as error:
-            moved = _status(error) == HTTPStatus.PRECONDITION_FAILED
+            moved = status_of(error) == HTTPStatus.PRECONDITION_FAILED
             if not moved and not is_lost(error):
                 raise
-            # The answer may be lost and the commit done: to send it again could do it twice.
+            # The commit may exist although its answer was lost: repeating could make it twice.
             head = commit_of(api, repo, repo_type)
             if head != parent:
                 if holds(files_at(api, repo, repo_type, head), plan.package):
                     return head
                 raise RunFailed(
-                    f"{repo}: another publisher moved it from {parent} to {head} meanwhile; "
-                    "nothing of this release is in it: look at what they did, then run this again"
+                    f"{repo}: another publisher moved it from {parent} to {head} meanwhile, "
+                    "without this release: look at their commit, then run this again"
                 ) from None
             if last or moved:
                 raise
@@ -204,7 +218,7 @@ def _commit(api: HfApi, plan: Plan, operations: list[Operation], observer: Obser
 
 
 def _reload(api: HfApi, package: Package, repo: str, commit: str) -> None:
-    """Download `commit` into a fresh folder; RunFailed unless it is the package to the byte."""
+    """Download `commit` into an empty folder; RunFailed unless it equals the package."""
     with tempfile.TemporaryDirectory(prefix="srt-reload-") as name:
         with hub_errors(api, repo):
             snapshot = download(api, repo, package.repo_type, commit, Path(name) / "files")
@@ -213,18 +227,18 @@ def _reload(api: HfApi, package: Package, repo: str, commit: str) -> None:
             wrong = list(wrong_configs(snapshot, package.manifest.configs, Path(name) / "cache"))
     if wrong:
         raise RunFailed(
-            f"{repo}: commit {commit} is not what was sent, and has no tag: {'; '.join(wrong)}"
+            f"{repo}: commit {commit} is not what was sent, and gets no tag: {'; '.join(wrong)}"
         )
 
 
 def _tag(api: HfApi, package: Package, repo: str, commit: str) -> str:
-    """Give `commit` the package's tag; the commit that has it."""
+    """Tag `commit`; the commit that has the tag."""
     for last in (False, True):
         try:
             api.create_tag(repo, tag=package.tag, revision=commit, repo_type=package.repo_type)
             return commit
         except Exception as error:
-            if _status(error) != HTTPStatus.CONFLICT and not is_lost(error):
+            if status_of(error) != HTTPStatus.CONFLICT and not is_lost(error):
                 raise
             if package.tag in tags_of(api, repo, package.repo_type):
                 tagged = commit_of(api, repo, package.repo_type, package.tag)
@@ -237,7 +251,3 @@ def _tag(api: HfApi, package: Package, repo: str, commit: str) -> str:
             if last:
                 raise
     raise AssertionError("the second attempt returns or raises")
-
-
-def _status(error: Exception) -> int | None:
-    return error.response.status_code if isinstance(error, HfHubHTTPError) else None

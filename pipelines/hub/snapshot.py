@@ -1,42 +1,43 @@
-"""A commit as a stranger gets it: downloaded by its SHA into a fresh folder, and looked at."""
+"""A commit as a consumer gets it: downloaded by its SHA into an empty folder, and checked."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from huggingface_hub import HfApi
 
-from builders.release.manifest import ReleasedSplit
+from builders.errors import reason_of
+from builders.files.parquet import open_parquet
+from builders.manifest import ReleasedSplit
+from builders.wording import counted
 from pipelines.hub.package import hashed
 
 _BATCH_ROWS = 1000
 
 
 def download(api: HfApi, repo: str, repo_type: str, commit: str, folder: Path) -> Path:
-    """The files of `commit` in `folder`.
+    """Download the files of `commit` into `folder`.
 
-    `commit` is a SHA: asked for a tag, the client may answer with another version when the Hub
-    cannot be reached.
+    `commit` is a SHA: for a tag, the client may give another version if the Hub is unreachable.
     """
     return Path(api.snapshot_download(repo, repo_type=repo_type, revision=commit, local_dir=folder))
 
 
 def wrong_files(snapshot: Path, hashes: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each file that is not there, is another one, or has not been named."""
-    there = _files(snapshot)
+    """A sentence for each file that is missing, differs, or is not expected."""
+    files = _files(snapshot)
     for name, sha256 in hashes.items():
-        if name not in there:
+        if name not in files:
             yield f"{name} is missing"
-        elif hashed(there[name]).sha256 != sha256:
+        elif hashed(files[name]).sha256 != sha256:
             yield f"{name} is another file"
-    for name in sorted(there.keys() - hashes.keys()):
+    for name in sorted(files.keys() - hashes.keys()):
         yield f"{name} is not in the manifest"
 
 
 def _files(snapshot: Path) -> dict[str, Path]:
-    """All but the Hub's own file and the notes of the client that downloaded it."""
+    """The files by name, without the Hub's .gitattributes and the client's own notes."""
     return {
         path.relative_to(snapshot).as_posix(): path
         for path in sorted(snapshot.rglob("*"))
@@ -49,17 +50,17 @@ def _files(snapshot: Path) -> dict[str, Path]:
 def wrong_configs(
     snapshot: Path, configs: Mapping[str, Mapping[str, ReleasedSplit]], cache: Path
 ) -> Iterator[str]:
-    """A sentence for each config that `load_dataset` would not give as the manifest has it.
+    """A sentence for each config that `load_dataset` would not load as the manifest describes it.
 
-    `datasets` itself reads the card and finds the files of each split. They are then read to
-    their ends, so that the rows and columns are those a reader gets and no page is broken.
+    `datasets` itself reads the card and finds the files of each split. Each file is then read to
+    its end, so that a consumer gets all rows and columns and no page is broken.
     """
     from datasets import get_dataset_config_names, load_dataset_builder
 
     try:
         offered = set(get_dataset_config_names(str(snapshot)))
     except Exception as error:
-        yield f"README.md: its configs cannot be read ({_one_line(error)})"
+        yield f"README.md: its configs cannot be read ({reason_of(error)})"
         return
     for config in sorted(offered - configs.keys()):
         yield f"{config} is on the card and not in the manifest"
@@ -70,7 +71,7 @@ def wrong_configs(
         try:
             builder = load_dataset_builder(str(snapshot), config, cache_dir=str(cache))
         except Exception as error:
-            yield f"{config} does not load ({_one_line(error)})"
+            yield f"{config} does not load ({reason_of(error)})"
             continue
         yield from _wrong_splits(snapshot, config, splits, builder)
 
@@ -78,24 +79,24 @@ def wrong_configs(
 def _wrong_splits(
     snapshot: Path, config: str, splits: Mapping[str, ReleasedSplit], builder: Any
 ) -> Iterator[str]:
-    found = {str(name): files for name, files in (builder.config.data_files or {}).items()}
-    if found.keys() != splits.keys():
-        yield f"{config} has the splits {sorted(found)} and not {sorted(splits)}"
+    files = {str(name): paths for name, paths in (builder.config.data_files or {}).items()}
+    if files.keys() != splits.keys():
+        yield f"{config} has the splits {sorted(files)} and not {sorted(splits)}"
         return
     if builder.info.features is None:
-        yield f"{config}: the card says nothing of its columns"
+        yield f"{config}: its columns are missing on the card"
         return
     for split, released in splits.items():
         title = f"{config}/{split}"
         stated = (builder.info.splits or {}).get(split)
         if stated is None or stated.num_examples != released.rows:
-            yield f"{title}: the card and the manifest have other numbers of rows"
-        named = [Path(path).resolve() for path in found[split]]
-        # A stranger's card and manifest may agree on files that are not the repository's.
+            yield f"{title}: card and manifest have different numbers of rows"
+        named = [Path(path).resolve() for path in files[split]]
+        # A card and a manifest may agree on files outside the repository.
         if named != [(snapshot / name).resolve() for name in released.files] or not all(
             path.is_relative_to(snapshot.resolve()) for path in named
         ):
-            yield f"{title}: the card names other files than the manifest"
+            yield f"{title}: card and manifest name different files"
             continue
         yield from _wrong_rows(snapshot, title, released, builder.info.features.arrow_schema)
 
@@ -106,16 +107,12 @@ def _wrong_rows(
     rows = 0
     for name in released.files:
         try:
-            with pq.ParquetFile(snapshot / name) as file:
+            with open_parquet(snapshot / name) as file:
                 if file.schema_arrow.remove_metadata() != schema.remove_metadata():
-                    yield f"{name} has other columns than the card says"
+                    yield f"{name}: its columns are not those on the card"
                 rows += sum(batch.num_rows for batch in file.iter_batches(batch_size=_BATCH_ROWS))
         except (OSError, pa.ArrowException) as error:
-            yield f"{name} cannot be read ({_one_line(error)})"
+            yield f"{name} cannot be read ({reason_of(error)})"
             return
     if rows != released.rows:
-        yield f"{title} has {rows:,} rows, and {released.rows:,} by the manifest"
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        yield f"{title} has {counted(rows, 'row')}, but {released.rows:,} in the manifest"

@@ -1,4 +1,4 @@
-"""A consumer's check of a release on the Hub: downloaded by SHA, and held against its manifest."""
+"""A consumer's check of a release on the Hub: downloaded by SHA, compared with its manifest."""
 
 import re
 import tempfile
@@ -9,20 +9,22 @@ from typing import Any
 
 from huggingface_hub import HfApi
 
-from builders.errors import BadInput
+from builders.errors import BadInput, GateRefused
 from builders.gate.gate import recheck
-from builders.release.manifest import GateResult, Manifest, read_manifest
-from pipelines.hub.client import check_repo, hub_errors
+from builders.manifest import Check, Manifest, read_manifest
+from builders.versions import version_of_tag
+from builders.wording import counted
+from pipelines.hub.client import check_repo, connect
+from pipelines.hub.errors import hub_errors
 from pipelines.hub.package import hashed
 from pipelines.hub.snapshot import download, wrong_configs, wrong_files
-from pipelines.hub.tags import version_of
 
 _RELEASE = re.compile(r"([^@]+)@(v[^@]+)")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was held against the manifest; `wrong` names what does not hold."""
+class VerifyFinding:
+    """One comparison with the manifest. `holds` is what is true if `wrong` is empty."""
 
     name: str
     holds: str
@@ -35,12 +37,21 @@ class Verified:
     tag: str
     commit: str
     manifest: Manifest
-    findings: tuple[Finding, ...]
+    findings: tuple[VerifyFinding, ...]
 
     @property
-    def gate(self) -> list[GateResult]:
-        """What the manifest records of the gate; the finding of that name has run it again."""
+    def gate(self) -> list[Check]:
+        """The results of the gate in the manifest; the finding `gate` ran it again."""
         return self.manifest.gate.checks if self.manifest.gate else []
+
+    @property
+    def release(self) -> str:
+        return f"{self.repo}@{self.tag}"
+
+    def refuse(self) -> None:
+        """Raise GateRefused where something does not hold."""
+        if names := [finding.name for finding in self.findings if finding.wrong]:
+            raise GateRefused(f"{self.release} does not hold: {', '.join(names)}")
 
     @property
     def wrong(self) -> list[str]:
@@ -56,23 +67,29 @@ class Verified:
                 {"name": finding.name, "holds": not finding.wrong, "wrong": list(finding.wrong)}
                 for finding in self.findings
             ],
-            "gate": [result.model_dump() for result in self.gate],
+            "gate": [result.model_dump(mode="json") for result in self.gate],
         }
 
 
 def read_address(text: str) -> tuple[str, str]:
-    """The repository and the tag of `ORG/NAME@vX.Y.Z`; BadInput where it is not that."""
-    found = _RELEASE.fullmatch(text)
-    if found is None or version_of(found[2]) is None:
+    """The repository and the tag of `ORG/NAME@vX.Y.Z`; BadInput for any other text."""
+    match = _RELEASE.fullmatch(text)
+    if match is None or version_of_tag(match[2]) is None:
         raise BadInput(f"{text!r} is not ORG/NAME@vX.Y.Z")
-    return check_repo(found[1]), found[2]
+    return check_repo(match[1]), match[2]
 
 
-def verify(api: HfApi, repo: str, tag: str, folder: Path | None = None) -> Verified:
-    """Download the release that `tag` is on into `folder`, or a passing one, and look at it.
+def verify(release: str, folder: Path | None = None, *, api: HfApi | None = None) -> Verified:
+    """Download the release ORG/NAME@vX.Y.Z and compare every file and row with its manifest.
 
-    BadInput where there is no such release, RunFailed where the Hub cannot be reached.
+    The files are kept in `folder`, a new or an empty one, if it is given. `api` defaults to the
+    Hub at HF_ENDPOINT. What does not hold is in the result; BadInput where there is no such
+    release, RunFailed where the Hub cannot be reached.
     """
+    repo, tag = read_address(release)
+    if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BadInput(f"--dir: {folder} is not an empty folder")
+    api = api or connect()
     with tempfile.TemporaryDirectory(prefix="srt-verify-") as name:
         with hub_errors(api, repo):
             commit = api.dataset_info(repo, revision=tag).sha
@@ -84,35 +101,37 @@ def verify(api: HfApi, repo: str, tag: str, folder: Path | None = None) -> Verif
     return Verified(repo, tag, commit, manifest, tuple(findings))
 
 
-def _findings(snapshot: Path, tag: str, manifest: Manifest, cache: Path) -> Iterator[Finding]:
-    named = f"the manifest is of version {manifest.version}, and the tag is {tag}"
-    yield Finding("version", manifest.tag, () if manifest.tag == tag else (named,))
+def _findings(snapshot: Path, tag: str, manifest: Manifest, cache: Path) -> Iterator[VerifyFinding]:
+    other = f"the manifest is of version {manifest.version}, and the tag is {tag}"
+    yield VerifyFinding("version", manifest.tag, () if manifest.tag == tag else (other,))
     hashes = {name: file.sha256 for name, file in manifest.files.items()}
-    # It cannot hold its own.
+    # It cannot contain its own hash.
     hashes["manifest.json"] = hashed(snapshot / "manifest.json").sha256
     size = sum(file.bytes for file in manifest.files.values())
-    yield Finding(
+    yield VerifyFinding(
         "files",
-        f"{len(hashes)} files, {size / 1e6:,.1f} MB, with the manifest's hashes and no others",
+        f"{counted(len(hashes), 'file')}, {size / 1e6:,.1f} MB, with the manifest's hashes and no "
+        "others",
         tuple(wrong_files(snapshot, hashes)),
     )
     rows = sum(split.rows for splits in manifest.configs.values() for split in splits.values())
-    yield Finding(
+    yield VerifyFinding(
         "configs",
-        f"{len(manifest.configs)} configs, {rows:,} rows, as the card and the manifest say",
+        f"{counted(len(manifest.configs), 'config')}, {counted(rows, 'row')}, as on the card and "
+        "in the manifest",
         tuple(wrong_configs(snapshot, manifest.configs, cache)),
     )
 
 
-def _gate(snapshot: Path) -> Finding:
-    """The gate, run again here; a failure that the manifest gives a reason for may stand."""
+def _gate(snapshot: Path) -> VerifyFinding:
+    """The gate, run again here. Failures that the manifest allows with a reason are not wrong."""
     failed = [
         check
         for check in recheck(snapshot).checks
         if check.status == "fail" and check.allowed is None
     ]
-    return Finding(
+    return VerifyFinding(
         "gate",
-        "every check was run again here, and none failed that was not allowed",
+        "every check ran again, and none failed that is not allowed",
         tuple(f"{check.name}: {check.sentence}" for check in failed),
     )

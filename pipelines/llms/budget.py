@@ -1,4 +1,4 @@
-"""What a run may spend, and how it stops before it has spent more."""
+"""A limit on what a run may spend, kept whatever is in flight."""
 
 import asyncio
 import threading
@@ -6,16 +6,21 @@ from dataclasses import dataclass
 
 from builders.errors import RunFailed
 
-# A prompt has fewer tokens than this share of its UTF-8 bytes; English has a quarter.
+# A text has fewer tokens than this share of its UTF-8 bytes; English has a quarter.
 _TOKENS_PER_BYTE = 0.5
-_WAIT = 0.02  # seconds between looks at whether requests under way have left something over
+_POLL = 0.02  # seconds between looks at whether requests in flight have returned something
+
+
+def tokens_at_most(size: int) -> int:
+    """The most tokens that `size` bytes of text can be expected to have."""
+    return int(size * _TOKENS_PER_BYTE)
 
 
 class Budget:
     """An amount shared by all of a run's paid models, in money or in tokens.
 
-    A request is sent only if the amount suffices for the longest answer it could bring; what
-    it does not use goes back. So the limit is never passed, whatever is in flight. Threads may
+    A request is sent only if the amount covers the longest reply it could bring; what it does
+    not use is returned. So the limit is never exceeded, whatever is in flight. Threads may
     share a budget.
     """
 
@@ -23,50 +28,51 @@ class Budget:
         self.limit = limit
         self.unit = unit
         self.spent = spent
-        self._held = 0.0
+        self._reserved = 0.0
         self._requests = 0
         self._closed = False
         self._lock = threading.Lock()
 
-    async def hold(self, amount: float) -> None:
-        """Set `amount` aside; RunFailed where it is not there and nothing is left to come back."""
+    async def reserve(self, amount: float) -> None:
+        """Set `amount` aside; RunFailed if it does not fit and no request in flight can return
+        enough."""
         while True:
             with self._lock:
-                # Closed once and for all: a smaller request that still fitted would be on its
-                # way, and paid for, when the first refusal ends the run.
-                room = self.spent + self._held + amount <= self.limit
-                if room and not self._closed:
-                    self._held += amount
+                # Closed for good: a smaller request that still fits would be in flight, and
+                # paid for, when the first refusal ends the run.
+                fits = self.spent + self._reserved + amount <= self.limit
+                if fits and not self._closed:
+                    self._reserved += amount
                     self._requests += 1
                     return
                 if self._closed or not self._requests:
                     self._closed = True
                     raise RunFailed(
-                        f"the budget of {self._say(self.limit)} is used up "
-                        f"({self._say(self.spent)} spent, and the next request may take "
-                        f"{self._say(amount)}); the same command with a larger one continues"
+                        f"the budget of {self._format(self.limit)} is used up "
+                        f"({self._format(self.spent)} spent, and the next request may take "
+                        f"{self._format(amount)}); the same command with a larger one continues"
                     )
-            await asyncio.sleep(_WAIT)
+            await asyncio.sleep(_POLL)
 
-    def settle(self, held: float, spent: float) -> None:
-        """Give back what was held for a request, and take what it cost."""
+    def settle(self, reserved: float, spent: float) -> None:
+        """Return what was reserved for a request, and take what it cost."""
         with self._lock:
-            self._held -= held
+            self._reserved -= reserved
             self._requests -= 1
             self.spent += spent
 
     def count(self, spent: float) -> None:
-        """Take what was paid before: an answer that came out of the store."""
+        """Take what was paid earlier: a completion that came out of the store."""
         with self._lock:
             self.spent += spent
 
-    def _say(self, amount: float) -> str:
+    def _format(self, amount: float) -> str:
         return f"{amount:,.0f} tokens" if self.unit == "tokens" else f"{amount:,.4f}"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A model's way of drawing on the budget; prices per million tokens."""
+    """One model's view of the budget; prices per million tokens."""
 
     budget: Budget
     input_price: float
@@ -74,7 +80,7 @@ class Account:
 
     def at_most(self, prompt_bytes: int, max_new_tokens: int) -> float:
         """The most that a request can take."""
-        return self.amount(int(prompt_bytes * _TOKENS_PER_BYTE), max_new_tokens)
+        return self.amount(tokens_at_most(prompt_bytes), max_new_tokens)
 
     def amount(self, tokens_in: int, tokens_out: int) -> float:
         if self.budget.unit == "tokens":

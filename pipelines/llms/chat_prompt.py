@@ -1,43 +1,51 @@
-"""From a conversation to the token ids of a prompt, by a model's own chat template."""
+"""From a conversation to the token ids of a prompt, with the model's own chat template."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builders.chat_text import chat_text, token_ids
-from pipelines.llms.base import Completion, Request
+from builders.errors import reason_of
+from builders.training.chat_template import chat_text, token_ids
+from pipelines.llms.messages import Completion, Request
 
 
-def prompts(
-    tokenizer: Any, requests: Sequence[Request], max_new_tokens: int, context: int | None
+def encode_prompts(
+    tokenizer: Any,
+    requests: Sequence[Request],
+    max_new_tokens: int,
+    context: int | None,
+    values: Mapping[str, Any] | None = None,
 ) -> tuple[dict[int, list[int]], dict[int, Completion]]:
-    """By position in `requests`: the token ids of each prompt, up to where the assistant
-    begins, and the completions of those requests that cannot be asked. `context` in tokens.
+    """Two dicts by position in `requests`: the token ids of each prompt, up to where the
+    assistant begins, and the completions of the requests that have no prompt or too long a
+    one. `context` in tokens; `values` are for the template.
     """
     ids: dict[int, list[int]] = {}
-    done: dict[int, Completion] = {}
+    failed: dict[int, Completion] = {}
     for index, request in enumerate(requests):
         try:
-            tokens = token_ids(tokenizer, chat_text(tokenizer, request.messages))
-        # A template is a program of the model's: whatever it raises concerns this row only.
+            tokens = token_ids(tokenizer, chat_text(tokenizer, request.messages, values=values))
+        # A template is a program that comes with the model: its errors concern this row only.
         except Exception as error:
-            done[index] = unusable(error)
+            failed[index] = template_failure(error)
             continue
-        if too_long := unfit(len(tokens), max_new_tokens, context):
-            done[index] = too_long
+        if too_long := length_failure(len(tokens), max_new_tokens, context):
+            failed[index] = too_long
         else:
             ids[index] = tokens
-    return ids, done
+    return ids, failed
 
 
-def unfit(prompt_length: int, max_new_tokens: int, context: int | None) -> Completion | None:
-    """The completion of a prompt that leaves no room for an answer; None if there is room."""
+def length_failure(
+    prompt_length: int, max_new_tokens: int, context: int | None
+) -> Completion | None:
+    """The completion of a prompt that leaves no room for a reply, or None."""
     if context is None or prompt_length + max_new_tokens <= context:
         return None
     detail = f"{prompt_length} tokens + {max_new_tokens} > {context}"
     return Completion(None, reason="context_exceeded", detail=detail)
 
 
-def unusable(error: Exception) -> Completion:
-    """The completion of a conversation that could not be made into a prompt."""
-    detail = " ".join(f"{type(error).__name__}: {error}".split())
-    return Completion(None, reason="call_failed", detail=detail[:300])
+def template_failure(error: Exception) -> Completion:
+    """The completion of a conversation that its model's template rejects."""
+    detail = f"{type(error).__name__}: {reason_of(error)}"
+    return Completion(None, reason="call_failed", detail=detail)

@@ -1,4 +1,4 @@
-"""GGUF models by llama.cpp, in this process."""
+"""GGUF models that llama.cpp runs in this process."""
 
 import json
 import os
@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 from pydantic import Field, PrivateAttr
 
 from builders.errors import BadInput
-from pipelines.embedded import MODEL_NAME, gguf_path
-from pipelines.llms.base import ChatLLM, Completion, Request
-from pipelines.llms.chat_prompt import unfit, unusable
-from pipelines.llms.openmp import ONE_AT_A_TIME, PASSIVE
+from pipelines.llms.base import ChatLLM
+from pipelines.llms.chat_prompt import length_failure, template_failure
+from pipelines.llms.endpoint.message_text import reasoning_of
+from pipelines.llms.messages import Completion, Request
+from services.model.embedded import MODEL_NAME, gguf_path
+from services.model.openmp import ONE_AT_A_TIME, PASSIVE
 
 EMBEDDED = "embedded"
 _SMALL = 300_000_000
@@ -26,14 +28,14 @@ _SMALL = 300_000_000
 class LlamaCppLLM(ChatLLM):
     """A GGUF file, or `embedded` for that of SmolLM2-135M-Instruct.
 
-    The sampling is plain temperature and top_p, as with the other kinds: llama.cpp's own
-    top_k of 40 and min_p of 0.05 are off, and so is its cache of prompts, so that an answer
-    does not depend on what was asked before. Latency is that of the request.
+    Sampling is temperature and top_p only, as with the other kinds: llama.cpp's own top_k of 40
+    and min_p of 0.05 are off, and so is its prompt cache, so that a completion does not depend
+    on earlier requests. Latency is that of the request.
     """
 
     endpoint: ClassVar[str] = "llamacpp"
 
-    # Tokens; 0 for as many as the model was trained with. Memory for them is taken at once.
+    # Tokens; 0 for as many as the model was trained with. Their memory is allocated at once.
     context: int = Field(default=0, ge=0)
 
     _server: Any = PrivateAttr(None)
@@ -59,27 +61,27 @@ class LlamaCppLLM(ChatLLM):
         params.n_ctx = self.context
         cores = len(os.sched_getaffinity(0))
         params.cpuparams_batch.n_threads = cores
-        # Threads that sleep between operations as small as these wake up too late to help.
+        # For operations this small, sleeping threads wake up too late to help.
         one_thread = PASSIVE and path.stat().st_size < _SMALL
         params.cpuparams.n_threads = 1 if one_thread else cores
         params.verbosity = 0
-        # It opens a port on the loopback as well; nobody else is given the key to it.
+        # It also listens on a loopback port, which needs a key that only this process knows.
         params.api_keys = [key]
         try:
             self._server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise BadInput(f"model: {self.model} does not load: {error}") from None
         self._room = _context(self._server.listening_address, key)
-        # Its loop starts on a thread, and a server that is dropped before that waits for ever;
+        # Its loop starts on a thread, and a server that is dropped before then waits forever;
         # one that has answered is running.
-        hello = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
-        self._server.handle_chat_completions(hello)
+        first = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+        self._server.handle_chat_completions(first)
 
     def unload(self) -> None:
         self._server = None
         super().unload()
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         if self._server is None:
             self.load()
         with ONE_AT_A_TIME:
@@ -89,9 +91,9 @@ class LlamaCppLLM(ChatLLM):
         start = time.perf_counter()
         try:
             reply = self._server.handle_chat_completions(self._body(request))
-        # How it refuses a schema or a conversation that the template rejects.
+        # What it raises for a schema or a conversation that it cannot use.
         except (RuntimeError, TypeError, ValueError) as error:
-            return unusable(error)
+            return template_failure(error)
         return self._completion(reply, time.perf_counter() - start)
 
     def _body(self, request: Request) -> dict[str, Any]:
@@ -105,6 +107,8 @@ class LlamaCppLLM(ChatLLM):
             "seed": request.seed,
             "cache_prompt": False,
         }
+        if self.chat_template_kwargs:
+            body["chat_template_kwargs"] = self.chat_template_kwargs
         if request.json_schema is not None:
             schema = {"name": "reply", "schema": request.json_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -113,14 +117,15 @@ class LlamaCppLLM(ChatLLM):
     def _completion(self, reply: dict[str, Any], latency: float) -> Completion:
         error = reply.get("error", {})
         tokens_in = error.get("n_prompt_tokens") or reply.get("usage", {}).get("prompt_tokens", 0)
-        # It answers as long as there is room: an answer that had too little is no answer.
-        if too_long := unfit(tokens_in, self.max_new_tokens, self._room):
+        # It generates until the context is full: a text that had too little room is not used.
+        if too_long := length_failure(tokens_in, self.max_new_tokens, self._room):
             return too_long
         if error:
             return Completion(None, reason="call_failed", detail=error.get("message"))
         choice = reply["choices"][0]
         return Completion(
             choice["message"].get("content") or "",
+            reasoning=reasoning_of(choice["message"])[0],
             tokens_in=tokens_in,
             tokens_out=reply["usage"]["completion_tokens"],
             finish_reason=choice["finish_reason"],
@@ -129,7 +134,7 @@ class LlamaCppLLM(ChatLLM):
 
 
 def _context(address: str, key: str) -> int:
-    """Tokens that a prompt and its answer may have together."""
+    """Tokens that a prompt and its completion may have together."""
     connection = HTTPConnection(urlsplit(address).netloc)
     with closing(connection):
         connection.request("GET", "/props", headers={"Authorization": f"Bearer {key}"})

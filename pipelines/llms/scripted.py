@@ -1,4 +1,4 @@
-"""A model that a test has written."""
+"""A stand-in for a model: a function that a test defines."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -7,16 +7,17 @@ from typing import ClassVar
 from pydantic import PrivateAttr
 
 from builders.errors import BadInput
-from pipelines.llms.base import ChatLLM, Completion, Message, Request
+from pipelines.llms.base import ChatLLM
+from pipelines.llms.messages import Completion, Message, Request
 
 Script = Callable[[Sequence[Message], int], str | Completion]
 
 
 class ScriptedLLM(ChatLLM):
-    """For tests only: the answers come from a function, and no model is asked.
+    """For tests only: the completions come from a function, not from a model.
 
     `script` is "package.module:function"; the function takes the messages and the seed, and
-    may be called from several threads. What it raises is raised.
+    may be called from several threads. Its exceptions are not caught.
     """
 
     endpoint: ClassVar[str] = "scripted"
@@ -25,29 +26,29 @@ class ScriptedLLM(ChatLLM):
     model: str = "scripted"
     script: str
 
-    _answer: Script | None = PrivateAttr(None)
+    _function: Script | None = PrivateAttr(None)
 
     def load(self) -> None:
         """Import the function; BadInput if `script` does not name one."""
         super().load()
-        self._answer = _resolve(self.script)
+        self._function = _resolve(self.script)
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
-        if self._answer is None:
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
+        if self._function is None:
             self.load()
-        answers = [self._answer(request.messages, request.seed) for request in requests]
+        replies = [self._function(request.messages, request.seed) for request in requests]
         return [
-            Completion(answer, finish_reason="stop") if isinstance(answer, str) else answer
-            for answer in answers
+            Completion(reply, finish_reason="stop") if isinstance(reply, str) else reply
+            for reply in replies
         ]
 
 
 def _resolve(script: str) -> Script:
     module, _, name = script.partition(":")
     try:
-        answer = getattr(importlib.import_module(module), name)
+        function = getattr(importlib.import_module(module), name)
     except (ImportError, ValueError, AttributeError) as error:
         raise BadInput(f"script {script!r}: {error}") from None
-    if not callable(answer):
+    if not callable(function):
         raise BadInput(f"script {script!r}: not a function")
-    return answer
+    return function

@@ -1,8 +1,8 @@
-"""Every completion that was paid for, on disk before anything else happens to it.
+"""Every paid completion, on disk before anything else happens to it.
 
 SQLite in write-ahead mode: a completion is one insert, which survives kill -9 from then on, and
 several processes may read and write at once. An append-only Arrow file writes faster (see
-`bench/store.py`), but two writers need a lock, a torn tail needs mending, and finding a key
+`bench/store.py`), but two writers need a lock, a torn tail needs repair, and finding a key
 needs an index of its own; at the speed of any endpoint neither is the bottleneck.
 """
 
@@ -16,7 +16,8 @@ from pathlib import Path
 import orjson
 
 from builders.errors import RunFailed
-from pipelines.llms.base import Completion
+from pipelines.llms.messages import Completion
+from services.model.embedded import cache_dir
 
 _SCHEMA = """
 create table if not exists completions (
@@ -27,32 +28,37 @@ create table if not exists completions (
     completion blob not null
 )
 """
-# Keys looked up in one statement; SQLite takes 32,766 variables.
-_AT_ONCE = 1000
+# SQLite takes 32,766 variables in a statement.
+_KEYS_PER_QUERY = 1000
+
+
+def default_store_path() -> Path:
+    """The store that all runs of this user share: `responses.sqlite` in the cache folder."""
+    return cache_dir() / "responses.sqlite"
 
 
 @dataclass(frozen=True)
 class StoreStats:
-    """What a store holds; sizes in bytes, tokens as the endpoints counted them."""
+    """Counts of the stored completions; `bytes` is the size on disk."""
 
     completions: int
     by_model: dict[str, int]
     bytes: int
 
 
-class ResponseStore:
-    """Completions by the hash of what was asked, `RequestLoop.key`.
+class CompletionStore:
+    """Completions by the hash of their request, `RequestLoop.key`.
 
     Any number of threads and processes may share the file.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the store, or make a new one. RunFailed where the file is broken."""
+        """Open the store or create it. RunFailed if the file is damaged."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        # One connection for each thread: SQLite's own locks then order the writers.
+        # One connection per thread: SQLite's own locks then order the writers.
         self._local = threading.local()
-        with self._reporting():
+        with self._one_line_errors():
             self._connection.execute(_SCHEMA)
 
     @property
@@ -61,42 +67,42 @@ class ResponseStore:
             connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
             connection.execute("pragma journal_mode = wal")
             # An insert reaches the operating system, which outlives the process; waiting for
-            # the disk as well would make each one 20 times as long.
+            # the disk as well would take 20 times as long.
             connection.execute("pragma synchronous = normal")
             self._local.connection = connection
         return self._local.connection
 
     @contextmanager
-    def _reporting(self) -> Iterator[None]:
+    def _one_line_errors(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.DatabaseError as error:
             if "full" in str(error):
                 raise RunFailed(
-                    f"{self.path}: no space left; nothing is lost, and the same command "
-                    "continues when there is room"
+                    f"{self.path}: no space left on the disk; nothing is lost, and the same "
+                    "command continues once there is room"
                 ) from None
             raise RunFailed(
                 f"{self.path}: {error}; move the file away to start a new store"
             ) from None
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
-        """The completions that are there, by key."""
-        found: dict[bytes, Completion] = {}
-        with self._reporting():
-            for start in range(0, len(keys), _AT_ONCE):
-                some = keys[start : start + _AT_ONCE]
+        """The stored completions among `keys`, by key."""
+        completions: dict[bytes, Completion] = {}
+        with self._one_line_errors():
+            for start in range(0, len(keys), _KEYS_PER_QUERY):
+                some = keys[start : start + _KEYS_PER_QUERY]
                 marks = ",".join("?" * len(some))
                 rows = self._connection.execute(
                     f"select key, completion from completions where key in ({marks})",  # noqa: S608
                     some,
                 )
-                found.update((key, _decode(value)) for key, value in rows)
-        return found
+                completions.update((key, _decode(value)) for key, value in rows)
+        return completions
 
     def put(self, key: bytes, model: str, endpoint: str, completion: Completion) -> None:
-        """Store a completion; one that is there already stays, whoever wrote it."""
-        with self._reporting():
+        """Store a completion, unless its key has one already."""
+        with self._one_line_errors():
             self._connection.execute(
                 "insert or ignore into completions (key, model, endpoint, completion) "
                 "values (?, ?, ?, ?)",
@@ -104,7 +110,7 @@ class ResponseStore:
             )
 
     def stats(self) -> StoreStats:
-        with self._reporting():
+        with self._one_line_errors():
             by_model = dict(
                 self._connection.execute(
                     "select model, count(*) from completions group by model order by 2 desc"
@@ -114,7 +120,7 @@ class ResponseStore:
         return StoreStats(sum(by_model.values()), by_model, size)
 
     def prune(self, *, older_than_days: float | None = None, model: str | None = None) -> int:
-        """Delete completions, all of them or those that match, and give the space back."""
+        """Delete completions, all of them or those that match, and free the space on disk."""
         where, values = ["1"], []
         if older_than_days is not None:
             where.append("stored_at <= unixepoch() - ?")
@@ -122,7 +128,7 @@ class ResponseStore:
         if model is not None:
             where.append("model = ?")
             values.append(model)
-        with self._reporting():
+        with self._one_line_errors():
             deleted = self._connection.execute(
                 f"delete from completions where {' and '.join(where)}",  # noqa: S608
                 values,
@@ -133,5 +139,7 @@ class ResponseStore:
 
 
 def _decode(value: bytes) -> Completion:
+    # Rows from before `reasoning` lack its fields, which have defaults.
     fields = orjson.loads(value)
-    return Completion(**{**fields, "failures": tuple(fields["failures"])})
+    sequences = {name: tuple(fields.get(name, ())) for name in ("failures", "estimated")}
+    return Completion(**{**fields, **sequences})

@@ -6,16 +6,18 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr
 
-from builders.errors import BadInput
-from pipelines.llms.base import ChatLLM, Completion, Request
-from pipelines.llms.chat_prompt import prompts
+from builders.errors import BadInput, reason_of
+from builders.training.trained_template import stop_tokens
+from pipelines.llms.base import ChatLLM
+from pipelines.llms.chat_prompt import encode_prompts
+from pipelines.llms.messages import Completion, Request
 
 
 class VllmLLM(ChatLLM):
-    """A folder or Hub name; vLLM batches the requests of one `complete` as it sees fit.
+    """A folder or Hub name; vLLM batches the requests of one `complete` itself.
 
-    Prompts are tokenised here and not by vLLM's `chat`, which raises for all conversations
-    if one of them does not fit. Latency is the wall time over the requests.
+    Prompts are tokenized here and not by vLLM's `chat`, which raises for all conversations
+    if one of them is too long. Latency is the wall time divided by the requests.
     """
 
     endpoint: ClassVar[str] = "vllm"
@@ -30,34 +32,36 @@ class VllmLLM(ChatLLM):
         except ImportError:
             raise BadInput("kind: vllm needs pip install 'srt-feedback[vllm]'") from None
         try:
-            # Not the model's own defaults: they would cap the length unrecorded.
+            # Without the model's own defaults, which would limit the length unrecorded.
             self._engine = vllm.LLM(model=self.model, generation_config="vllm")
         except (OSError, ValueError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise BadInput(f"model: {self.model} does not load: {reason[:200]}") from error
+            raise BadInput(f"model: {self.model} does not load: {reason_of(error)}") from error
 
     def unload(self) -> None:
         self._engine = None
         super().unload()
 
-    def complete(self, requests: Sequence[Request]) -> list[Completion]:
+    def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         if self._engine is None:
             self.load()
         tokenizer = self._engine.get_tokenizer()
         room = self._engine.llm_engine.model_config.max_model_len
-        asked, done = prompts(tokenizer, requests, self.max_new_tokens, room)
-        if asked:
-            sampling = [self._sampling(requests[index]) for index in asked]
+        prompts, completions = encode_prompts(
+            tokenizer, requests, self.max_new_tokens, room, self.chat_template_kwargs
+        )
+        if prompts:
+            stops = stop_tokens(tokenizer)
+            sampling = [self._sampling(requests[index], stops) for index in prompts]
             start = time.perf_counter()
             outputs = self._engine.generate(
-                [{"prompt_token_ids": ids} for ids in asked.values()], sampling, use_tqdm=False
+                [{"prompt_token_ids": ids} for ids in prompts.values()], sampling, use_tqdm=False
             )
-            latency = (time.perf_counter() - start) / len(asked)
-            answers = [_completion(output, latency) for output in outputs]
-            done.update(zip(asked, answers, strict=True))
-        return [done[index] for index in range(len(requests))]
+            latency = (time.perf_counter() - start) / len(prompts)
+            for index, output in zip(prompts, outputs, strict=True):
+                completions[index] = _completion(output, latency)
+        return [completions[index] for index in range(len(requests))]
 
-    def _sampling(self, request: Request) -> Any:
+    def _sampling(self, request: Request, stops: list[int]) -> Any:
         from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
         schema = request.json_schema
@@ -66,16 +70,19 @@ class VllmLLM(ChatLLM):
             top_p=self.top_p,
             max_tokens=self.max_new_tokens,
             seed=request.seed,
+            stop_token_ids=stops,
+            # They mark a model's thinking.
+            skip_special_tokens=False,
             structured_outputs=StructuredOutputsParams(json=schema) if schema else None,
         )
 
 
 def _completion(output: Any, latency: float) -> Completion:
-    (answer,) = output.outputs
+    (sample,) = output.outputs
     return Completion(
-        answer.text,
+        sample.text,
         tokens_in=len(output.prompt_token_ids),
-        tokens_out=len(answer.token_ids),
-        finish_reason=answer.finish_reason,
+        tokens_out=len(sample.token_ids),
+        finish_reason=sample.finish_reason,
         latency=latency,
     )

@@ -1,7 +1,7 @@
 """The store and the budget of a run, served to the replicas from the driver's own node.
 
-SQLite cannot be shared over a network's file system, and a budget that each replica counted by
-itself would be passed: one process has both, and the LLMs get stand-ins with the same methods.
+SQLite cannot be shared over a network file system, and replicas that count separately would
+exceed the budget: one process has both, and the LLMs get stand-ins with the same methods.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from typing import Any
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from pipelines.llms.base import Completion
 from pipelines.llms.budget import Budget
-from pipelines.llms.store import ResponseStore
+from pipelines.llms.messages import Completion
+from pipelines.llms.store import CompletionStore
 from pipelines.on_ray.errors import plain_errors
 
 
 class Keeper:
-    """An actor with one thread, so that its calls are done one after the other."""
+    """An actor with one thread, so that its calls run one after the other."""
 
     def __init__(self, path: Path | None, budget: tuple[float, str, float] | None) -> None:
-        """`budget` is its limit, its unit and what is spent of it."""
-        self._store = ResponseStore(path) if path else None
+        """`budget` is its limit, its unit and the amount spent."""
+        self._store = CompletionStore(path) if path else None
         self._budget = Budget(*budget) if budget else None
 
     async def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
@@ -34,35 +34,35 @@ class Keeper:
     async def put(self, key: bytes, model: str, endpoint: str, completion: Completion) -> None:
         self._store.put(key, model, endpoint, completion)
 
-    async def hold(self, amount: float) -> None:
-        await self._budget.hold(amount)
+    async def reserve(self, amount: float) -> None:
+        await self._budget.reserve(amount)
 
-    async def settle(self, held: float, spent: float) -> None:
-        self._budget.settle(held, spent)
+    async def settle(self, reserved: float, spent: float) -> None:
+        self._budget.settle(reserved, spent)
 
     async def count(self, spent: float) -> None:
         self._budget.count(spent)
 
 
-def start_keeper(store: ResponseStore | None, budget: Budget | None) -> Any:
-    """A Keeper on the node where this process is."""
+def start_keeper(store: CompletionStore | None, budget: Budget | None) -> Any:
+    """A Keeper on this process's node."""
     node = ray.get_runtime_context().get_node_id()
     here = NodeAffinitySchedulingStrategy(node, soft=False)
-    made = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=here)
-    return made.remote(
+    actor = ray.remote(Keeper).options(num_cpus=0, scheduling_strategy=here)
+    return actor.remote(
         store.path.absolute() if store else None,
         (budget.limit, budget.unit, budget.spent) if budget else None,
     )
 
 
 class SharedStore:
-    """`ResponseStore` at a replica. A `put` is on its way at once, and there after `flush`."""
+    """`CompletionStore` at a replica. A `put` is sent at once, and on disk after `flush`."""
 
     def __init__(self, keeper: Any, path: Path) -> None:
         self.path = path
         self._keeper = keeper
         self._lock = threading.Lock()
-        self._under_way: deque[Any] = deque()
+        self._unconfirmed: deque[Any] = deque()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SharedStore, (self._keeper, self.path)
@@ -72,14 +72,14 @@ class SharedStore:
             return ray.get(self._keeper.get.remote(keys)) if keys else {}
 
     def put(self, key: bytes, model: str, endpoint: str, completion: Completion) -> None:
-        # Called on the thread that all requests share, which a round trip would hold up.
-        self._under_way.append(self._keeper.put.remote(key, model, endpoint, completion))
+        # Called on the thread that all requests share, which a round trip would block.
+        self._unconfirmed.append(self._keeper.put.remote(key, model, endpoint, completion))
 
     def flush(self) -> None:
-        """Wait until everything put so far is on disk; raise what was raised there."""
-        # Whoever comes second has to wait as well: the first may be waiting for its answers.
+        """Wait until every `put` so far is on disk; raises what the keeper raised."""
+        # A second caller has to wait too: the first may be waiting for its completions.
         with self._lock, plain_errors():
-            ray.get([self._under_way.popleft() for _ in range(len(self._under_way))])
+            ray.get([self._unconfirmed.popleft() for _ in range(len(self._unconfirmed))])
 
 
 class SharedBudget:
@@ -88,20 +88,20 @@ class SharedBudget:
     def __init__(self, keeper: Any, unit: str) -> None:
         self.unit = unit
         self._keeper = keeper
-        # One `hold` at a time: those that wait would fill the keeper's queue, and what is given
-        # back could not get past them.
+        # One `reserve` at a time: waiting ones would fill the keeper's queue, and no `settle`
+        # could get past them.
         self._turn = asyncio.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return SharedBudget, (self._keeper, self.unit)
 
-    async def hold(self, amount: float) -> None:
+    async def reserve(self, amount: float) -> None:
         async with self._turn:
             with plain_errors():
-                await self._keeper.hold.remote(amount)
+                await self._keeper.reserve.remote(amount)
 
-    def settle(self, held: float, spent: float) -> None:
-        self._keeper.settle.remote(held, spent)
+    def settle(self, reserved: float, spent: float) -> None:
+        self._keeper.settle.remote(reserved, spent)
 
     def count(self, spent: float) -> None:
         with plain_errors():

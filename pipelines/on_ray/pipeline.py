@@ -1,10 +1,10 @@
 """distilabel's RayPipeline with a loop that loses nothing: replicas there, batches in order here.
 
 RayPipeline's own loop passes batches through queues to workers that take one at a time, so that
-each batch waits for its slowest row; fills a batch with None where a step raises, and goes on;
-waits for ever where a worker dies; hashes the pipeline and writes it to disk for every batch; and
-gives the rows back when the last one is done. So `dag.stream` runs the steps here as well: a step
-that calls a model is carried out by an actor, and what Ray raises is raised from its batch.
+each batch waits for its slowest row; fills a batch with None if a step raises, and continues;
+waits forever if a worker dies; hashes the pipeline and writes it to disk for every batch; and
+returns the rows only at the end. So `dag.stream` runs the steps here too: an actor carries out
+each step that calls a model, and Ray's exceptions are raised from its batch.
 """
 
 import contextlib
@@ -15,17 +15,18 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from builders.rows import Row
 from pipelines import dag
 from pipelines.on_ray.errors import plain_errors
 from pipelines.on_ray.keeper import SharedStore
 from pipelines.on_ray.replica import Replica
 
-# Seconds for a replica to end what it is doing when the run ends.
-_TO_CLOSE = 10
+# Seconds for a replica to finish when the run ends.
+_CLOSE_TIMEOUT = 10
 
 
-class Crew:
-    """The replicas of one model; any thread may hand them a batch."""
+class ReplicaPool:
+    """The replicas of one model; any thread may give them a batch."""
 
     def __init__(self) -> None:
         self.replicas: list[Any] = []
@@ -37,8 +38,8 @@ class Crew:
         self.replicas.append(replica)
         self._busy.append(0)
 
-    def process(self, name: str, batch: list[dag.Row]) -> list[dag.Row]:
-        """The batch, done by the replica that has least to do; RunFailed if it dies meanwhile."""
+    def process(self, name: str, batch: list[Row]) -> list[Row]:
+        """The batch, processed by the least busy replica; RunFailed if that dies."""
         with self._lock:
             number = self._busy.index(min(self._busy))
             self._busy[number] += 1
@@ -51,39 +52,38 @@ class Crew:
 
     def dismiss(self) -> None:
         replicas, self.replicas = self.replicas, []
-        # One that has died cannot be closed, and a model at work may not listen.
+        # A dead one cannot be closed, and one that is computing may not respond.
         with contextlib.suppress(RayError):
-            ray.get([replica.close.remote() for replica in replicas], timeout=_TO_CLOSE)
+            ray.get([replica.close.remote() for replica in replicas], timeout=_CLOSE_TIMEOUT)
         for replica in replicas:
             ray.kill(replica)
 
 
 class RemoteStep:
-    """Stands in the chain for a step that a crew carries out."""
+    """Stands in the chain for a step that a pool of replicas carries out."""
 
-    def __init__(self, step: dag.Step, crew: Crew) -> None:
+    def __init__(self, step: dag.Step, pool: ReplicaPool) -> None:
         self.name = step.name
         self.llm = step.llm
         self.resources = step.resources
-        self._crew = crew
+        self._pool = pool
 
-    def process_applying_mappings(self, batch: list[dag.Row]) -> Iterator[list[dag.Row]]:
-        yield self._crew.process(self.name, batch)
+    def process_applying_mappings(self, batch: list[Row]) -> Iterator[list[Row]]:
+        yield self._pool.process(self.name, batch)
 
     def unload(self) -> None:
-        self._crew.dismiss()
+        self._pool.dismiss()
 
 
 class StreamingRayPipeline(dag.RayPipeline):
-    """A RayPipeline that places the replicas of its steps and leaves the loop to `dag.stream`."""
+    """A RayPipeline that only places the replicas of its steps; `dag.stream` is the loop."""
 
     def load(self, store: SharedStore | None) -> list[Any]:
-        """Start and load all replicas. The steps for `dag.stream`; those without a model run here.
-
-        Waits for resources that other jobs of the cluster hold.
+        """Start and load all replicas, and return the steps for `dag.stream`; those without a
+        model run here. Waits for resources that other jobs of the cluster use.
         """
         self._store = store
-        self._crews: dict[int, Crew] = {}
+        self._pools: dict[int, ReplicaPool] = {}
         self._chain = dag.chain(self)
         for step in self._chain:
             # As RayPipeline does: a pipeline cannot be pickled.
@@ -92,18 +92,18 @@ class StreamingRayPipeline(dag.RayPipeline):
                 for replica in range(step.resources.replicas):
                     self._run_step(step, None, replica)
         with plain_errors():
-            ray.get([loading for crew in self._crews.values() for loading in crew.loading])
+            ray.get([loading for pool in self._pools.values() for loading in pool.loading])
         return [self._loaded(step) for step in self._chain]
 
     def _run_step(self, step: dag.Step, input_queue: None, replica: int) -> None:  # noqa: ARG002
-        """Hand a step to one of its model's replicas, which the first of the steps starts."""
-        crew = self._crews.setdefault(id(step.llm), Crew())
-        if replica == len(crew.replicas):
-            crew.add(self._start(step, replica))
-        crew.loading.append(crew.replicas[replica].load.remote(step))
+        """Give a step to one of its model's replicas, which the model's first step starts."""
+        pool = self._pools.setdefault(id(step.llm), ReplicaPool())
+        if replica == len(pool.replicas):
+            pool.add(self._start(step, replica))
+        pool.loading.append(pool.replicas[replica].load.remote(step))
 
     def _start(self, step: dag.Step, number: int) -> Any:
-        """An actor with a thread for each batch that it may have, and one to close it by."""
+        """An actor with a thread for each batch that it may get, and one to close it."""
         generator, *others = self._chain
         tasks = [one for one in others if getattr(one, "llm", None) is step.llm]
         batches = sum(dag.width(task, generator.batch_size) for task in tasks)
@@ -118,6 +118,6 @@ class StreamingRayPipeline(dag.RayPipeline):
 
     def _loaded(self, step: dag.Step) -> Any:
         if hasattr(step, "llm"):
-            return RemoteStep(step, self._crews[id(step.llm)])
+            return RemoteStep(step, self._pools[id(step.llm)])
         step.load()
         return step

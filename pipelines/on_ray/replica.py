@@ -1,18 +1,19 @@
-"""What a worker holds: one copy of a model, and the tasks that ask it."""
+"""What a worker runs: one copy of a model, and the tasks that call it."""
 
+from builders.rows import Row
 from pipelines import dag
 from pipelines.llms.base import ChatLLM
 from pipelines.on_ray.keeper import SharedStore
 
 
 class Replica:
-    """An actor, whose methods Ray calls from several threads; what they raise reaches the driver.
+    """An actor whose methods Ray calls from several threads; their exceptions reach the driver.
 
     The tasks of equal model blocks share one, as they share one LLM in a process.
     """
 
     def __init__(self, llm: ChatLLM, store: SharedStore | None, number: int, replicas: int) -> None:
-        """Give this replica its part of the requests that the endpoint gets at once."""
+        """Give this replica its share of the endpoint's requests in flight."""
         if in_flight := getattr(llm, "in_flight", None):
             llm.in_flight = max(1, in_flight // replicas + (number < in_flight % replicas))
         if store:
@@ -22,22 +23,22 @@ class Replica:
         self._steps: dict[str, dag.Step] = {}
 
     def load(self, step: dag.Step) -> None:
-        """Take on a task; SrtError where its model does not load, or nobody answers."""
-        # It came with a copy of its own.
+        """Add a task; SrtError if its model does not load, or its endpoint does not answer."""
+        # It was sent with a copy of the LLM.
         step.llm = self._llm
         step.load()
         self._llm.check()
         self._steps[step.name] = step
 
-    def process(self, name: str, batch: list[dag.Row]) -> list[dag.Row]:
-        """A task's batch, done, and every answer that was paid for on the driver's disk."""
+    def process(self, name: str, batch: list[Row]) -> list[Row]:
+        """A task's batch, processed, with every paid completion on the driver's disk."""
         try:
             return next(self._steps[name].process_applying_mappings(batch))
         finally:
             self._flush()
 
     def close(self) -> None:
-        """End what is under way; what has been answered by then is kept."""
+        """End what is in progress; completions that have arrived are kept."""
         self._llm.unload()
         self._flush()
 

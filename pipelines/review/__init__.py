@@ -1,1 +1,1 @@
-"""A review in Argilla: the server, the records that people read there, and their answers."""
+"""Reviews in Argilla: the server, the records that annotators see, and their responses."""

@@ -1,213 +1,232 @@
-"""A review's datasets on the server: what annotators read, what they are asked, and how often."""
+"""A review's datasets on the server: guidelines, questions, and how many people answer a record."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from builders.errors import BadInput
-from builders.review.record import CHOICES, FIELDS, METADATA, QUESTIONS, SCORES
-from builders.schema import WEAKNESSES_REAL
+from builders.review.record import ANSWERS_ONLY, CHOICES, FIELDS, QUESTIONS, SCORES
+from builders.rows.schema import WEAKNESSES_REAL
+from pipelines.review.page import template
 from pipelines.review.server import Server
 
 if TYPE_CHECKING:
     from argilla import Settings
 
 _GUIDELINES = """\
-Each page has one instruction and two answers to it, **A** and **B**. A critique of one of them \
-comes last.
+Each page shows one instruction, two answers to it (**A** and **B**), and a critique of one of the \
+two answers, which stays closed until you open it.
 
-**First, before you read the critique:**
+**Before you open the critique:**
 
-1. Read the instruction, then both answers, to the end.
-2. Say which answer is better. Go by what the instruction asks for: is it right, is it complete, \
-is it clear? That one is longer makes it no better. If you would be as content with either, \
-choose *They are equally good*.
-3. Score each answer: 1 is useless or harmful, 5 is usable with real faults, 10 leaves nothing to \
-improve.
+1. Read the instruction and both answers in full. Long answers are cut; the button below them \
+shows the rest. *Mark differing words* shows where the answers differ.
+2. Decide which answer is better. Judge by what the instruction asks for: is the answer correct, \
+complete, and clear? A longer answer is not better just because it is longer. If you would be \
+equally happy with either one, choose *They are equally good*.
+3. Score each answer on its own. 1 means useless or harmful, 5 means usable but with real \
+problems, and 10 means there is nothing to improve.
 
-**Then read the critique.** Its first line says which answer it is of.
+**Then click *Show the critique*.** Its first line tells you which answer it is about.
 
-4. Is what it calls weak really weak? Look each point up in the answer.
-5. Could somebody carry out its suggestions without asking what is meant?
-6. Compare the two answers once more: does the one that was *not* criticised have an error that \
-the other one does not have?
+4. Are the weaknesses it lists real? Check each one against the answer.
+5. Are its suggestions clear enough to follow without asking what they mean?
+6. Compare the two answers again. Does the answer that was *not* critiqued contain an error that \
+the critiqued answer does not?
 
-If you like, write the critique, or the answer that was not criticised, as it should be: the whole \
-text, not only what you would change. Leave the box alone where you would change nothing.
+You can also write a corrected critique, or a corrected version of the answer that was not \
+critiqued. Write the full text, not just your changes. If you would not change anything, leave the \
+box as it is.
 
-Do not talk about a page with the other annotators before all of you have answered it. If you \
-cannot judge a page, because you do not know its language or its subject, press *Discard*.
+Links and images in the texts are shown as text: nothing is loaded from other places.
+
+Please do not discuss a page with the other annotators until all of you have answered it. If you \
+cannot judge a page, for example because you do not know the language or the subject, click \
+*Discard*.
+"""
+_GUIDELINES_OF_PAIRS = """\
+Each page shows one instruction and two answers to it (**A** and **B**).
+
+1. Read the instruction and both answers in full. Long answers are cut; the button below them \
+shows the rest. *Mark differing words* shows where the answers differ.
+2. Decide which answer is better. Judge by what the instruction asks for: is the answer correct, \
+complete, and clear? A longer answer is not better just because it is longer. If you would be \
+equally happy with either one, choose *They are equally good*.
+
+Links and images in the texts are shown as text: nothing is loaded from other places.
+
+Please do not discuss a page with the other annotators until all of you have answered it. If you \
+cannot judge a page, for example because you do not know the language or the subject, click \
+*Discard*.
 """
 _CALIBRATION = """\
-**These pages come first, and everybody answers all of them.** They show how alike you judge.
+**Start with these pages. Everyone answers all of them**, which shows how consistently you judge.
 
 """
 _ASSISTED = """\
-**The boxes are filled in with what a model thinks. Correct it.** Nothing here counts as your \
+**The answers are filled in with a model's verdict. Please correct them.** They do not count as \
 agreement with the model.
 
 """
-_TITLES = {
-    "instruction": "Instruction",
-    "answer_a": "Answer A",
-    "answer_b": "Answer B",
-    "critique": "Critique (after the first three questions)",
+# The one field. Before, a page had a text field for each of FIELDS, and its records had metadata.
+PAGE = "page"
+_SCALE = (
+    "1 = useless or harmful, 5 = usable but with real problems, 10 = nothing to improve. Click, or "
+    "type the number."
+)
+# Title and description.
+_QUESTION_TEXTS = {
+    "better": ("Which answer is better?", "Decide before you open the critique."),
+    "score_a": ("How good is answer A?", _SCALE),
+    "score_b": ("How good is answer B?", _SCALE),
+    "weaknesses_real": (
+        "Now open the critique. Does the answer really have the weaknesses that it lists?",
+        "If it lists none: choose All of them if the answer has no weaknesses, or None of them if "
+        "the critique missed one that matters.",
+    ),
+    "suggestions_actionable": (
+        "Could you follow its suggestions without asking what they mean?",
+        "If there are none: choose Yes if nothing needs to change.",
+    ),
+    "refinement_introduces_error": (
+        "Does the other answer, which was not critiqued, have an error that the critiqued one does "
+        "not have?",
+        "An error is something false, or something that goes against the instruction.",
+    ),
+    "corrected_critique": (
+        "Corrected critique (optional)",
+        "Only if you would change something. Write the full text, and keep the headings "
+        '"Weaknesses:" and "Suggestions:".',
+    ),
+    "corrected_refinement": (
+        "Corrected version of the answer that was not critiqued (optional)",
+        "Only if you would change something. Write the full text.",
+    ),
 }
-_SCALE = "1: useless or harmful. 5: usable, with real faults. 10: leaves nothing to improve."
-_WHOLE = "Only if you would change something; then the whole text."
+_YES_OR_NO = {"yes": "Yes", "no": "No"}
+# The choices of the questions that have labels, and what the page calls them.
+_LABELS = {
+    "better": dict(zip(CHOICES, ("Answer A", "Answer B", "They are equally good"), strict=True)),
+    "weaknesses_real": dict(
+        zip(WEAKNESSES_REAL, ("All of them", "Some of them", "None of them"), strict=True)
+    ),
+    "suggestions_actionable": _YES_OR_NO,
+    "refinement_introduces_error": _YES_OR_NO,
+}
 
 
 def settings(
-    server: Server, *, min_submitted: int, calibration: bool, assisted: bool
+    server: Server,
+    *,
+    min_submitted: int,
+    calibration: bool,
+    assisted: bool,
+    answers_only: bool = False,
 ) -> "Settings":
-    """What one of a review's datasets is, in the client's terms. All text is shown as it is."""
+    """The settings of a review's dataset, as the client has them.
+
+    With `answers_only`, there is no critique, and people are asked which answer is better.
+    There is no metadata: an annotator's key reads a record's, and the page filters by it.
+    """
     import argilla as rg
 
     client = server.client
-    before = _CALIBRATION * calibration + _ASSISTED * assisted
     return rg.Settings(
-        guidelines=before + _GUIDELINES,
+        guidelines=_CALIBRATION * calibration
+        + _ASSISTED * assisted
+        + (_GUIDELINES_OF_PAIRS if answers_only else _GUIDELINES),
         fields=[
-            rg.TextField(name, title=_TITLES[name], use_markdown=False, client=client)
-            for name in FIELDS
+            rg.CustomField(PAGE, "Compare", template(), advanced_mode=True, _client=client),
         ],
-        questions=list(_questions(client)),
-        metadata=list(_metadata(client)),
+        questions=[
+            _question(name, client, answers_only=answers_only)
+            for name in (ANSWERS_ONLY if answers_only else QUESTIONS)
+        ],
         distribution=rg.TaskDistribution(min_submitted=min_submitted),
     )
 
 
-def _questions(client: Any) -> Iterator[Any]:
+def _question(name: str, client: Any, *, answers_only: bool) -> Any:
     import argilla as rg
 
-    def label(name: str, title: str, labels: Mapping[str, str], description: str) -> Any:
-        return rg.LabelQuestion(
-            name, dict(labels), title=title, description=description, client=client
-        )
-
-    better = dict(zip(CHOICES, ("Answer A", "Answer B", "They are equally good"), strict=True))
-    yes_or_no = {"yes": "Yes", "no": "No"}
-    real = dict(zip(WEAKNESSES_REAL, ("All of them", "Some", "None of them"), strict=True))
-    asked = {
-        "better": label(
-            "better", "Which answer is better?", better, "Before you read the critique."
-        ),
-        **{
-            f"score_{letter.lower()}": rg.RatingQuestion(
-                f"score_{letter.lower()}",
-                list(SCORES),
-                title=f"Score of answer {letter}",
-                description=_SCALE,
-                client=client,
-            )
-            for letter in CHOICES[:2]
-        },
-        "weaknesses_real": label(
-            "weaknesses_real",
-            "Are the weaknesses that the critique names real?",
-            real,
-            "If it names none: all, if there is none; none, if it has missed one that matters.",
-        ),
-        "suggestions_actionable": label(
-            "suggestions_actionable",
-            "Could somebody carry out its suggestions without asking back?",
-            yes_or_no,
-            "If it makes none: yes, if nothing needs to change.",
-        ),
-        "refinement_introduces_error": label(
-            "refinement_introduces_error",
-            "Does the answer that was not criticised bring in an error that the other has not?",
-            yes_or_no,
-            "Something false, or against the instruction.",
-        ),
-        "corrected_critique": rg.TextQuestion(
-            "corrected_critique",
-            title="The critique as it should be (optional)",
-            description=f'{_WHOLE} Keep its two headings, "Weaknesses:" and "Suggestions:".',
-            required=False,
-            client=client,
-        ),
-        "corrected_refinement": rg.TextQuestion(
-            "corrected_refinement",
-            title="The answer that was not criticised, as it should be (optional)",
-            description=_WHOLE,
-            required=False,
-            client=client,
-        ),
-    }
-    return (asked[name] for name in QUESTIONS)
-
-
-def _metadata(client: Any) -> Iterator[Any]:
-    """Hidden from annotators: models and scores would tell them what to think."""
-    import argilla as rg
-
-    for name in METADATA:
-        whole = name in ("margin", "length_delta")
-        kind = rg.IntegerMetadataProperty if whole else rg.TermsMetadataProperty
-        yield kind(name, visible_for_annotators=False, client=client)
+    title, description = _QUESTION_TEXTS[name]
+    if answers_only:
+        description = "Judge by what the instruction asks for."
+    about = {"title": title, "description": description, "client": client}
+    if name in _LABELS:
+        return rg.LabelQuestion(name, _LABELS[name], **about)
+    if name.startswith("score_"):
+        return rg.RatingQuestion(name, list(SCORES), **about)
+    return rg.TextQuestion(name, required=False, **about)
 
 
 def find_dataset(server: Server, workspace_id: str, name: str) -> dict[str, Any] | None:
-    """The dataset as the server describes it, published or not."""
-    found = server.ask("GET", "me/datasets", workspace_id=workspace_id)["items"]
-    return next(
-        (
-            dataset
-            for dataset in found
-            if dataset["name"] == name and dataset["workspace_id"] == workspace_id
-        ),
-        None,
-    )
+    """The dataset as the server describes it, published or not; None if it does not exist."""
+    datasets = server.request("GET", "me/datasets", workspace_id=workspace_id)["items"]
+    for dataset in datasets:
+        if dataset["name"] == name and dataset["workspace_id"] == workspace_id:
+            return dataset
+    return None
 
 
-def make_dataset(server: Server, workspace: str, name: str, wanted: "Settings") -> str:
-    """Make and publish a dataset; its id. One that cannot be published is not left there."""
+def create_dataset(server: Server, workspace: str, name: str, settings: "Settings") -> str:
+    """Create and publish a dataset; its id. If it cannot be published, it is deleted."""
     import argilla as rg
 
-    with server.complaints():
-        made = rg.Dataset(name, workspace=workspace, settings=wanted, client=server.client)
-        return str(made.create().id)
+    with server.plain_errors():
+        dataset = rg.Dataset(name, workspace=workspace, settings=settings, client=server.client)
+        return str(dataset.create().id)
 
 
-def check_dataset(server: Server, dataset: Mapping[str, Any], wanted: "Settings") -> None:
-    """BadInput where a dataset that is there shows or asks something else than `wanted`.
+def check_dataset(server: Server, dataset: Mapping[str, Any], settings: "Settings") -> None:
+    """BadInput if an existing dataset's fields, questions or metadata are not those of `settings`.
 
-    Wording and guidelines may have been improved on the page; names, kinds and choices not.
+    Names, kinds and choices must be the same. Titles, guidelines and the page's template may
+    differ: an owner can edit them, and other versions of this package have others. A dataset with
+    the fields of earlier versions has the same questions.
     """
     path = f"datasets/{dataset['id']}"
-    kinds = ("fields", "questions", "metadata-properties")
-    places = (f"{path}/fields", f"{path}/questions", f"me/{path}/metadata-properties")
-    there = [server.ask("GET", place)["items"] for place in places]
-    asked = wanted.serialize()
-    ours = [asked["fields"], asked["questions"], asked["metadata"]]
-    for kind, found, own in zip(kinds, there, ours, strict=True):
-        if other := set(_shapes(own)) ^ set(_shapes(found)):
-            name = min(shape[0] for shape in other)
+    serialized = settings.serialize()
+    parts = [("questions", f"{path}/questions", serialized["questions"])]
+    if not has_earlier_page(server, dataset["id"]):
+        parts += [
+            ("fields", f"{path}/fields", serialized["fields"]),
+            ("metadata", f"me/{path}/metadata-properties", serialized["metadata"]),
+        ]
+    for kind, place, ours in parts:
+        theirs = server.request("GET", place)["items"]
+        if different := set(_shapes(ours)) ^ set(_shapes(theirs)):
+            name = min(shape[0] for shape in different)
             raise BadInput(
-                f"{server.url}: the dataset {dataset['name']!r} is there, with other {kind} than a "
-                f"review's ({name}); --dataset names another"
+                f"{server.url}: the dataset {dataset['name']!r} exists, but its {kind} are not "
+                f"those of a review ({name}); use another name with --dataset"
             )
+
+
+def has_earlier_page(server: Server, dataset_id: str) -> bool:
+    """Whether the dataset was created by a version whose pages had a text field for each text."""
+    fields = server.request("GET", f"datasets/{dataset_id}/fields")["items"]
+    return {field["name"] for field in fields} == set(FIELDS)
 
 
 def _shapes(parts: Iterable[Mapping[str, Any]]) -> Iterator[tuple]:
     for part in parts:
-        about = part["settings"]
-        options = tuple(option["value"] for option in about.get("options") or ())
+        settings = part["settings"]
+        options = tuple(option["value"] for option in settings.get("options") or ())
         yield (
             part["name"],
-            about["type"],
+            settings["type"],
             options,
-            bool(about.get("use_markdown")),
+            bool(settings.get("use_markdown")),
             part.get("required"),
             part.get("visible_for_annotators"),
         )
 
 
 def question_ids(server: Server, dataset_id: str) -> dict[str, str]:
-    found = server.ask("GET", f"datasets/{dataset_id}/questions")["items"]
-    return {question["name"]: question["id"] for question in found}
+    questions = server.request("GET", f"datasets/{dataset_id}/questions")["items"]
+    return {question["name"]: question["id"] for question in questions}
 
 
-def page_of(url: str, dataset_id: str) -> str:
-    """Where annotators answer."""
+def annotation_page(url: str, dataset_id: str) -> str:
+    """The address of the page where annotators answer."""
     return f"{url}/dataset/{dataset_id}/annotation-mode"

@@ -1,55 +1,50 @@
-"""A review's answers, brought home: verdicts, and what people corrected.
+"""Pulling a review's responses: verdicts, and corrections.
 
-A dataset's responses are downloaded only if some were made, edited or taken back since the last
-pull. Files are replaced whole, and the state that spares a download is written last.
+A dataset is downloaded only if a response was added, edited or deleted since the last pull. Files
+are replaced as a whole, and the state that saves a download is written last. Verdicts of people
+whose account is no longer on the server are kept, as those on deleted records and in deleted
+datasets are.
 """
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from operator import itemgetter
 
 from builders.errors import BadInput
-from builders.review.corrections import corrections
-from builders.review.folder import CORRECTIONS, Review, write_rows
-from builders.review.pseudonyms import pseudonym, read_key
-from builders.review.source import SHOWN, reviewed_source
-from builders.review.verdicts import (
-    Asked,
-    Verdict,
-    corrected,
-    is_verdict,
-    verdict_of,
-    with_seconds,
-    without_copies,
-)
-from builders.run import write_json
-from builders.schema import VERDICTS, InvalidRow
-from pipelines.lock import run_lock
+from builders.files.lock import locked
+from builders.review.collected import by_place, merged, not_imported, write_verdicts
+from builders.review.folder import EARLIER, IMPORTED, Review, write_rows
+from builders.review.people import reasons_excluded
+from builders.review.responses import is_verdict, verdict_of, with_seconds
+from builders.rows import InvalidRow, Row
+from builders.rows.schema import VERDICTS
+from builders.wording import counted
+from pipelines.review.annotators import find_workspace
 from pipelines.review.dataset import find_dataset
-from pipelines.review.people import find_workspace
-from pipelines.review.records import ServerRecord, download, mark
+from pipelines.review.records import ServerRecord, download, state_mark
 from pipelines.review.server import Server
+from pipelines.review.state import (
+    DrawnRows,
+    State,
+    keep_earlier,
+    on_records,
+    write_state,
+)
+from pipelines.review.team import Team, read_team
 
-STATE = "pull.json"
-_STATE_SCHEMA = "1.0"
-
-# Called with the number of records read.
-Progress = Callable[[int], None]
 # By record and annotator.
-Verdicts = dict[tuple[str, str], Verdict]
-# Rows drawn, by their records' keys.
-Drawn = Mapping[str, Mapping[str, Any]]
+Verdicts = dict[tuple[str, str], Row]
 
 
 @dataclass(frozen=True)
-class Pulled:
-    """What there is after a pull, and what it has changed.
+class PullResult:
+    """The number of verdicts and corrections after a pull, and what it changed.
 
-    `deleted`: records that are not on the server any more, of which verdicts are kept. `unknown`:
-    records that somebody else put there. `unchanged`: the server had nothing new.
+    `deleted`: records that are no longer on the server; verdicts on them are kept. `unknown`:
+    records on the server that are not the review's. `gone`: people with verdicts whose account is
+    no longer on the server. `again`: people who have had another account since the last pull, and
+    are the same. `excluded`: verdicts of people who are left out. `unmatched`: people
+    whose pseudonym is still under an earlier key. `unchanged`: the server had nothing new.
     """
 
     verdicts: int
@@ -59,12 +54,16 @@ class Pulled:
     corrections: int
     deleted: int
     unknown: int
+    gone: int
+    again: int
+    excluded: int
+    unmatched: int
     unchanged: bool
 
 
 @dataclass(frozen=True)
-class _Part:
-    """What one dataset comes to; `mark` is the server's word for its state."""
+class _DatasetPull:
+    """What one dataset has; `mark` identifies its state on the server."""
 
     mark: str
     verdicts: Verdicts
@@ -72,167 +71,180 @@ class _Part:
     unknown: int
     unchanged: bool = False
 
+    @property
+    def recorded(self) -> Row:
+        """What the state of a pull says of it."""
+        return {"mark": self.mark, "deleted": self.deleted, "unknown": self.unknown}
 
-def pull(server: Server, review: Review, progress: Progress | None = None) -> Pulled:
-    """Bring the review's verdicts and corrections up to date.
 
-    BadInput where a dataset is not there, or a response answers other questions.
+def pull(
+    server: Server, review: Review, progress: Callable[[int], None] | None = None
+) -> PullResult:
+    """Update the review's verdicts and corrections.
+
+    `progress` is called with the number of records read. BadInput if a dataset is missing, or a
+    response does not answer the review's questions.
     """
-    with run_lock(review.folder):
-        before = {(row["record"], row["annotator"]): row for row in review.verdicts()}
-        reader = _Reader(server, review, before, progress)
-        state = _read_state(review.folder)
-        parts = {
-            dataset_id: reader.part(dataset_id, drawn, state.get(dataset_id))
-            for dataset_id, drawn in _datasets(server, review)
+    review.check_pushed()
+    with locked(review.folder):
+        workspace_id = workspace_of(server, review)
+        team = read_team(server, review, workspace_id)
+        previous = by_place(_translated(team, review.verdicts()))
+        imported = by_place(_translated(team, review.imported()))
+        state = State.read(review.folder)
+        before = not_imported(previous.values(), imported)
+        datasets = dict(datasets_of(server, review, workspace_id))
+        state, kept = keep_earlier(review, state, datasets, team.deleted)
+        earlier = by_place(_translated(team, kept.values()))
+        reader = Reader(server, review, team, state, before, progress)
+        pulls = {
+            dataset_id: reader.read(dataset_id, drawn) for dataset_id, drawn in datasets.items()
         }
-        if all(part.unchanged for part in parts.values()):
-            return _pulled(before, before, len(review.corrections()), parts)
-        return _write(review, before, parts)
+        on_server = {place: row for each in pulls.values() for place, row in each.verdicts.items()}
+        pulled = merged(on_server, earlier)
+        annotators = {annotator for _, annotator in pulled}
+        if not team.is_renamed and all(each.unchanged for each in pulls.values()):
+            team.save(annotators)
+            return _result(team, previous, previous, annotators, len(review.corrections()), pulls)
+        current = merged(by_place(with_seconds(pulled.values())), imported)
+        written = write_verdicts(review, current, excluded=reasons_excluded(team.now()))
+        if team.is_renamed and imported:
+            write_rows(review.folder / "imported.parquet", imported.values(), IMPORTED)
+        if team.is_renamed and earlier:
+            write_rows(review.folder / EARLIER, earlier.values(), VERDICTS)
+        team.save(annotators)
+        # Last: it says that the rest is complete.
+        read = {dataset_id: each.recorded for dataset_id, each in pulls.items()}
+        write_state(review.folder, read)
+        return _result(team, previous, current, annotators, written.corrections, pulls)
 
 
-def _datasets(server: Server, review: Review) -> Iterator[tuple[str, Drawn]]:
-    """The id of each dataset, and the rows drawn for it."""
-    facts = review.facts
-    workspace = find_workspace(server, facts["workspace"])
+def _translated(team: Team, rows: Iterable[Row]) -> list[Row]:
+    """The rows under the project's pseudonyms; the latest last, if two are of one person."""
+    return sorted(map(team.translated, rows), key=itemgetter("submitted_at"))
+
+
+def workspace_of(server: Server, review: Review) -> str:
+    """The id of the review's workspace; BadInput if our user cannot see it."""
+    name = review.facts.workspace
+    workspace = find_workspace(server, name)
     if workspace is None:
         raise BadInput(
-            f"{server.url}: {server.user} sees no workspace {facts['workspace']!r}; the review was "
-            f"pushed to {facts['url']}"
+            f"{server.url}: {server.user} cannot see a workspace {name!r}; the review was pushed "
+            f"to {review.facts.url}"
         )
-    drawn = review.drawn()
-    for part in ("calibration", "sample"):
-        if (name := facts["datasets"][part]) is None:
+    return workspace["id"]
+
+
+def datasets_of(
+    server: Server, review: Review, workspace_id: str
+) -> Iterator[tuple[str, DrawnRows]]:
+    """The id of each dataset, and the rows drawn for it; BadInput if one is missing."""
+    facts, drawn = review.facts, review.drawn()
+    for is_calibration, name in (
+        (True, facts.datasets.calibration),
+        (False, facts.datasets.sample),
+    ):
+        if name is None:
             continue
-        dataset = find_dataset(server, workspace["id"], name)
+        dataset = find_dataset(server, workspace_id, name)
         if dataset is None:
             raise BadInput(
-                f"{server.url}: the workspace {facts['workspace']!r} has no dataset {name!r} (any "
-                f"more); the review was pushed to {facts['url']}"
+                f"{server.url}: the workspace {facts.workspace!r} has no dataset {name!r} now; the "
+                f"review was pushed to {facts.url}, and the same `srt review push` puts it there"
             )
-        wanted = part == "calibration"
-        yield (
-            dataset["id"],
-            {row["record"]: row for row in drawn if row["calibration"] == wanted},
-        )
+        rows = {row["record"]: row for row in drawn if row["calibration"] == is_calibration}
+        yield dataset["id"], rows
 
 
 @dataclass(frozen=True)
-class _Reader:
-    """Reads datasets; `before` is what earlier pulls have brought."""
+class Reader:
+    """Reads datasets; `previous` has the verdicts of the last pull, without those of files."""
 
     server: Server
     review: Review
-    before: Verdicts
-    progress: Progress | None
+    team: Team
+    state: State
+    previous: Verdicts
+    progress: Callable[[int], None] | None
 
-    def part(self, dataset_id: str, drawn: Drawn, told: Mapping[str, Any] | None) -> _Part:
-        """What the dataset comes to; `told` is what the last pull knew of it."""
-        # Before the download: what arrives meanwhile makes it another mark.
-        now = mark(self.server, dataset_id)
-        if told and told["mark"] == now:
-            kept = self._of(drawn.keys())
-            return _Part(now, kept, told["deleted"], told["unknown"], unchanged=True)
-        secret = read_key(self.review.folder)
-        found: Verdicts = {}
+    def read(self, dataset_id: str, drawn: DrawnRows) -> _DatasetPull:
+        """The dataset's verdicts."""
+        # Taken before the download: a response that arrives meanwhile changes the next mark.
+        mark = state_mark(self.server, dataset_id)
+        before = self.state.datasets.get(dataset_id)
+        if before and self.state.is_current and before["mark"] == mark:
+            kept = on_records(self.previous, drawn)
+            return _DatasetPull(mark, kept, before["deleted"], before["unknown"], unchanged=True)
+        verdicts: Verdicts = {}
         seen: set[str] = set()
         unknown = 0
         for number, record in enumerate(download(self.server, dataset_id), start=1):
             if record.external_id in drawn:
                 seen.add(record.external_id)
-                found |= self._verdicts(record, drawn[record.external_id], secret)
+                verdicts |= self.verdicts_on(record, drawn[record.external_id])
             else:
                 unknown += 1
             if self.progress:
                 self.progress(number)
         if unknown and not seen:
             raise BadInput(
-                f"{self.server.url}: the dataset has {unknown:,} records and none of this review's,"
-                f" which was pushed to {self.review.facts['url']}"
+                f"{self.server.url}: the dataset has {counted(unknown, 'record')}, none of them "
+                f"from this review, which was pushed to {self.review.facts.url}"
             )
         deleted = drawn.keys() - seen
-        return _Part(now, found | self._of(deleted), sorted(deleted), unknown)
+        kept = on_records(self.previous, {key: drawn[key] for key in deleted})
+        if before:
+            # A server deletes a user's responses together with the user.
+            on_server = on_records(self.previous, {key: drawn[key] for key in seen})
+            kept |= {
+                place: row for place, row in on_server.items() if place[1] not in self.team.present
+            }
+        return _DatasetPull(mark, kept | verdicts, sorted(deleted), unknown)
 
-    def _of(self, records: Collection[str]) -> Verdicts:
-        return {key: row for key, row in self.before.items() if key[0] in records}
-
-    def _verdicts(self, record: ServerRecord, drawn: Mapping[str, Any], secret: bytes) -> Verdicts:
-        found: Verdicts = {}
+    def verdicts_on(self, record: ServerRecord, drawn: Row) -> Verdicts:
+        """The verdicts on a record of the server."""
+        verdicts: Verdicts = {}
         for response in filter(is_verdict, record.responses):
-            annotator = pseudonym(secret, response.user_id)
-            key = (drawn["record"], annotator)
-            asked = Asked(drawn, annotator, self.review.facts["assisted"])
+            annotator = self.team.annotator(response.user_id)
+            place = (drawn["record"], annotator)
             try:
-                found[key] = verdict_of(response, asked, self.before.get(key))
+                verdicts[place] = verdict_of(
+                    response,
+                    drawn,
+                    annotator=annotator,
+                    assisted=self.review.facts.assisted,
+                    previous=self.previous.get(place),
+                )
             except InvalidRow as error:
                 raise BadInput(
                     f"{self.server.url}: a response to the record {drawn['record']} does not "
                     f"answer the review's questions ({error})"
                 ) from None
-        return found
+        return verdicts
 
 
-def _write(review: Review, before: Verdicts, parts: Mapping[str, _Part]) -> Pulled:
-    verdicts = [row for part in parts.values() for row in part.verdicts.values()]
-    originals: dict[str, Mapping[str, Any]] = {}
-    if ids := corrected(verdicts):
-        rows = reviewed_source(review).rows(SHOWN)
-        originals = {row["id"]: row for row in rows if row["id"] in ids}
-        if missing := ids - originals.keys():
-            raise BadInput(f"{review.source}: the row {min(missing)} is not there any more")
-        verdicts = without_copies(verdicts, originals)
-    verdicts = with_seconds(verdicts)
-    made = corrections(verdicts, originals)
-    write_rows(_verdicts_path(review.folder), verdicts, VERDICTS)
-    write_rows(review.folder / "corrections.parquet", made, CORRECTIONS)
-    _write_state(review.folder, parts)
-    after = {(row["record"], row["annotator"]): row for row in verdicts}
-    return _pulled(before, after, len(made), parts)
-
-
-def _pulled(before: Verdicts, after: Verdicts, made: int, parts: Mapping[str, _Part]) -> Pulled:
-    both = before.keys() & after.keys()
-    deleted = {record for part in parts.values() for record in part.deleted}
-    return Pulled(
-        verdicts=len(after),
-        new=len(after.keys() - before.keys()),
-        edited=sum(before[key]["submitted_at"] != after[key]["submitted_at"] for key in both),
-        taken_back=len(before.keys() - after.keys()),
-        corrections=made,
-        deleted=len(deleted),
-        unknown=sum(part.unknown for part in parts.values()),
-        unchanged=all(part.unchanged for part in parts.values()),
-    )
-
-
-def _verdicts_path(folder: Path) -> Path:
-    return folder / "verdicts.parquet"
-
-
-def _digest(folder: Path) -> str | None:
-    path = _verdicts_path(folder)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
-
-
-def _read_state(folder: Path) -> dict[str, Any]:
-    """What the last pull knew of each dataset; nothing if the verdicts are not as it left them."""
-    try:
-        state = json.loads((folder / STATE).read_bytes())
-        usable = state["schema"] == _STATE_SCHEMA and state["verdicts_sha256"] == _digest(folder)
-        return state["datasets"] if usable else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _write_state(folder: Path, parts: Mapping[str, _Part]) -> None:
-    write_json(
-        folder / STATE,
-        {
-            "schema": _STATE_SCHEMA,
-            "verdicts_sha256": _digest(folder),
-            "datasets": {
-                dataset_id: {"mark": part.mark, "deleted": part.deleted, "unknown": part.unknown}
-                for dataset_id, part in parts.items()
-            },
-        },
+def _result(
+    team: Team,
+    previous: Verdicts,
+    current: Verdicts,
+    annotators: Set[str],
+    corrections: int,
+    pulls: Mapping[str, _DatasetPull],
+) -> PullResult:
+    both = previous.keys() & current.keys()
+    excluded = reasons_excluded(team.now())
+    return PullResult(
+        verdicts=len(current),
+        new=len(current.keys() - previous.keys()),
+        edited=sum(previous[key]["submitted_at"] != current[key]["submitted_at"] for key in both),
+        taken_back=len(previous.keys() - current.keys()),
+        corrections=corrections,
+        deleted=len({record for each in pulls.values() for record in each.deleted}),
+        unknown=sum(each.unknown for each in pulls.values()),
+        gone=len(annotators - team.present),
+        again=len(set(team.new_again.values())),
+        excluded=sum(annotator in excluded for _, annotator in current),
+        unmatched=team.unmatched(annotators),
+        unchanged=all(each.unchanged for each in pulls.values()),
     )

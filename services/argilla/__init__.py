@@ -1,5 +1,5 @@
-"""The real Argilla server on this machine, with SQLite where it wants Elasticsearch.
+"""The real Argilla server on this machine, with SQLite in place of Elasticsearch.
 
-`environment` makes the virtual environment that it lives in, `server` runs it, `launch` runs it
-as a child process. What is in `inside` runs in that environment and imports nothing of ours.
+`environment` installs it into a virtual environment of its own, `server` runs it, `launch` runs it
+as a child process. The code in `inside` runs in that environment and imports nothing of ours.
 """

@@ -1,13 +1,7 @@
-"""Why there is no Argilla to talk to, in one line."""
+"""The one error that callers treat on its own; all others are BadInput or RunFailed."""
+
+from builders.errors import RunFailed
 
 
-class CannotStart(Exception):
-    """The folder or the port cannot be had: what to change."""
-
-
-class Failed(Exception):
-    """The environment could not be made, or a part of the server ended by itself."""
-
-
-class NotInstalled(Failed):
+class NotInstalled(RunFailed):
     """pip could not fetch the server's environment."""

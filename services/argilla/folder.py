@@ -1,4 +1,4 @@
-"""The folder that a server keeps its data in: taken for one process, with its secrets."""
+"""The folder with a server's data and secrets, locked for one process."""
 
 import os
 import secrets
@@ -10,16 +10,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from services.argilla.errors import CannotStart
+from builders.errors import BadInput
+
+# This file exists once the owner's password has been shown.
+_SHOWN_FILE = ".told"
 
 
 @dataclass(frozen=True)
-class Folder:
-    """Absolute; `new` says that nobody has been told the owner's password yet."""
+class DataFolder:
+    """`root` is absolute; `is_new` until the owner's password has been shown once."""
 
     root: Path
     password: str
-    new: bool
+    is_new: bool
 
     @property
     def key_file(self) -> Path:
@@ -33,9 +36,8 @@ class Folder:
     def scratch(self) -> Path:
         return self.root / "tmp"
 
-    def told(self) -> None:
-        """From now on the password is not to be shown again."""
-        (self.root / ".told").touch()
+    def mark_password_shown(self) -> None:
+        (self.root / _SHOWN_FILE).touch()
 
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
@@ -45,36 +47,36 @@ class Folder:
 
 
 @contextmanager
-def open_folder(root: Path) -> Iterator[Folder]:
-    """Take the folder for this process alone. Raises `CannotStart`."""
+def open_folder(root: Path) -> Iterator[DataFolder]:
+    """Lock the folder for this process; BadInput if it is in use or cannot be written."""
     root = root.expanduser().absolute()
     try:
-        # Argilla keeps every user's API key in its database as it is.
+        # Argilla stores every user's API key in its database in plain text.
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = FileLock(root / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
-        raise CannotStart(f"{root}: another Argilla is serving this folder") from None
+        raise BadInput(f"{root}: another Argilla is serving this folder") from None
     except OSError as error:
-        raise CannotStart(f"{root}: {error.strerror or error}") from None
+        raise BadInput(f"{root}: {error.strerror or error}") from None
     try:
-        yield _prepared(root)
+        yield _prepare(root)
     except OSError as error:
-        raise CannotStart(f"{root}: {error.strerror or error}") from None
+        raise BadInput(f"{root}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(root / "tmp", ignore_errors=True)
         lock.release()
 
 
-def _prepared(root: Path) -> Folder:
+def _prepare(root: Path) -> DataFolder:
     shutil.rmtree(root / "tmp", ignore_errors=True)
     for name in ("tmp", "logs", "redis"):
         (root / name).mkdir(exist_ok=True)
-    new = not ((root / ".told").exists() and (root / "owner.password").exists())
-    # Whoever removes a file gets a new secret at the next start.
+    is_new = not ((root / _SHOWN_FILE).exists() and (root / "owner.password").exists())
+    # To change a secret, delete its file: the next start creates a new one.
     for name in ("owner.password", "owner.key", "session.key"):
         _ensure_secret(root / name)
-    return Folder(root, (root / "owner.password").read_text().strip(), new)
+    return DataFolder(root, (root / "owner.password").read_text().strip(), is_new)
 
 
 def _ensure_secret(path: Path) -> None:

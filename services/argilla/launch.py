@@ -1,16 +1,15 @@
-"""Argilla as a child process, for as long as a block lasts."""
+"""Argilla as a child process for the duration of a `with` block."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.argilla.errors import Failed
-from services.child import Child, DidNotStart
+from services.child import Child
 
 
 class RunningArgilla(Child):
-    """A server of `folder`, and its owner's API key."""
+    """A server of `folder`; `api_key` is its owner's."""
 
     api_key = ""
 
@@ -20,15 +19,12 @@ class RunningArgilla(Child):
 
     @property
     def env(self) -> dict[str, str]:
-        """The environment under which Argilla's client uses this server."""
+        """The environment variables with which Argilla's client uses this server."""
         return {"ARGILLA_API_URL": self.url, "ARGILLA_API_KEY": self.api_key}
 
     def start(self) -> None:
-        """Start, or start again on the same port. Raises `Failed` with what the child said."""
-        try:
-            _, key_file = self._start(self.folder, str(self.cache), env=os.environ, lines=2)
-        except DidNotStart as error:
-            raise Failed(str(error) or f"Argilla did not start on {self.folder}") from None
+        """Start, or restart on the same port. Raises `DidNotStart`."""
+        _, key_file = self._start(self.folder, str(self.cache), env=os.environ, lines=2)
         self.api_key = Path(key_file).read_text().strip()
 
 

@@ -1,37 +1,38 @@
-"""The three processes of a server: started on a leash, watched, and ended in order."""
+"""The processes of a server: started, watched, and ended together."""
 
 import contextlib
 import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.argilla.environment import last_words
-from services.argilla.errors import Failed
-from services.argilla.inside.leash import leashed
+from builders.errors import RunFailed
+from services.first_use import last_error
+from services.leash import leashed
 
-# How long a process may take to end by itself, in seconds.
+# How long a process may take to exit after SIGTERM, in seconds.
 _GRACE_S = 8.0
 
 
 @dataclass
-class Part:
-    """One process, the leader of a session of its own: Ctrl-C reaches the launcher alone."""
+class ServerProcess:
+    """One process, in a session of its own so that Ctrl-C reaches only the launcher."""
 
     name: str
     log: Path
     process: subprocess.Popen[bytes]
 
     def check(self) -> None:
-        """Raises `Failed` with its last words if it has ended."""
+        """RunFailed, with the last line of its log, if it has ended."""
         if self.process.poll() is not None:
-            words = last_words(self.log.read_text(errors="replace"))
-            raise Failed(f"{self.name} ended by itself: {words} (see {self.log})")
+            reason = last_error(self.log.read_text(errors="replace"))
+            raise RunFailed(f"{self.name} ended unexpectedly: {reason} (see {self.log})")
 
     def end(self) -> None:
-        """SIGTERM, and for what is then left of its group SIGKILL."""
+        """Send SIGTERM, then SIGKILL to what is left of its process group."""
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -43,8 +44,8 @@ class Part:
 
 def start(
     name: str, command: list[str], log: Path, cwd: Path, env: dict[str, str], *, keep: int | None
-) -> Part:
-    """Start a part; `keep` is a file descriptor that it inherits."""
+) -> ServerProcess:
+    """Start a process; `keep` is a file descriptor that it inherits."""
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own commands
             leashed(command),
@@ -54,19 +55,21 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            # The database holds every user's API key as it is.
+            # The database contains every user's API key in plain text.
             umask=0o077,
             pass_fds=() if keep is None else (keep,),
         )
-    return Part(name, log, process)
+    return ServerProcess(name, log, process)
 
 
-def wait_until(ready, parts: list[Part], patience: float) -> None:
-    """Ask `ready()` until it is true. Raises `Failed` if a part ends, or after `patience` s."""
-    deadline = time.monotonic() + patience
-    while not ready():
-        for part in parts:
-            part.check()
+def wait_until(
+    is_ready: Callable[[], bool], processes: list[ServerProcess], timeout: float
+) -> None:
+    """Poll `is_ready` until it is true; RunFailed if a process ends, or after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not is_ready():
+        for process in processes:
+            process.check()
         if time.monotonic() > deadline:
-            raise Failed(f"{parts[-1].name} did not answer in {patience:.0f} s")
+            raise RunFailed(f"{processes[-1].name} did not answer within {timeout:.0f} s")
         time.sleep(0.05)

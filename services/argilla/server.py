@@ -1,4 +1,4 @@
-"""Argilla on a port of this machine, until a signal ends it: Redis, the worker, the web server."""
+"""Argilla on a local port until a signal ends it: Redis, the worker and the web server."""
 
 import errno
 import secrets
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from builders.errors import BadInput
 from services.argilla.environment import (
     INSIDE,
     Tell,
@@ -20,19 +21,18 @@ from services.argilla.environment import (
     environment_python,
     redis_server,
 )
-from services.argilla.errors import CannotStart
-from services.argilla.folder import Folder, open_folder
-from services.argilla.processes import Part, start, wait_until
+from services.argilla.folder import DataFolder, open_folder
+from services.argilla.processes import ServerProcess, start, wait_until
 
 HOST = "127.0.0.1"
 OWNER = "owner"
-# Far more than the 15 s of a first start: a machine may be busy.
-_PATIENCE_S = 300.0
+# A first start takes about 15 s, but the machine may be busy.
+_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What a user needs to come in; `password` only on the first start of a folder."""
+    """What a user needs to sign in; `password` only on the first start of a folder."""
 
     url: str
     key_file: Path
@@ -42,26 +42,26 @@ class Serving:
 
 
 def serve(root: Path, port: int, cache: Path, ready: Callable[[Serving], None], tell: Tell) -> None:
-    """Serve `root` until SIGINT, SIGTERM or SIGHUP; port 0 takes a free one.
+    """Serve `root` until SIGINT, SIGTERM or SIGHUP; port 0 picks a free port.
 
-    `cache` is where the server's environment is, or is put. `ready` is called once it answers.
-    Raises `CannotStart` where the port or the folder is taken, `Failed` where the environment
-    cannot be made or one of the processes ends.
+    `cache` is where the server's environment is installed. `ready` is called once the server
+    answers. BadInput if the port or the folder is in use, RunFailed if the environment cannot be
+    installed or one of the processes ends.
     """
     with open_folder(root) as folder, _listening(port) as listener:
         python = environment_python(cache, tell)
-        with _signals() as ended, ExitStack() as running:
-            parts = _start(folder, python, listener, running)
+        with _signals() as stop, ExitStack() as running:
+            processes = _start(folder, python, listener, running)
             url = f"http://{HOST}:{listener.getsockname()[1]}"
             listener.close()
-            wait_until(lambda: ended.is_set() or _answers(url), parts, _PATIENCE_S)
-            if not ended.is_set():
-                password = folder.password if folder.new else None
+            wait_until(lambda: stop.is_set() or _answers(url), processes, _TIMEOUT_S)
+            if not stop.is_set():
+                password = folder.password if folder.is_new else None
                 ready(Serving(url, folder.key_file, folder.password_file, password))
-                folder.told()
-            while not ended.wait(0.5):
-                for part in parts:
-                    part.check()
+                folder.mark_password_shown()
+            while not stop.wait(0.5):
+                for process in processes:
+                    process.check()
 
 
 @contextmanager
@@ -74,26 +74,28 @@ def _listening(port: int) -> Iterator[socket.socket]:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             reason = "it is in use; choose another with --port" if taken else error.strerror
-            raise CannotStart(f"port {port}: {reason}") from None
+            raise BadInput(f"port {port}: {reason}") from None
         yield listener
 
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """An event that is set by the signals that end a program."""
-    ended = threading.Event()
+    """An event that is set by SIGINT, SIGTERM and SIGHUP."""
+    stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda *_: ended.set()) for number in numbers}
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
-        yield ended
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _start(folder: Folder, python: Path, listener: socket.socket, running: ExitStack) -> list[Part]:
-    """Redis, the worker, and the server last; they are ended in the opposite order."""
-    # A socket's path has about 100 bytes at most, and the folder may lie deep.
+def _start(
+    folder: DataFolder, python: Path, listener: socket.socket, running: ExitStack
+) -> list[ServerProcess]:
+    """Start Redis, the worker and the web server; `running` ends them in the opposite order."""
+    # The path of a Unix socket may have about 100 bytes, and the folder may be nested deeply.
     short = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="srt-")))
     password = secrets.token_urlsafe(24)
     env = _settings(folder, short / "redis", password, listener)
@@ -103,20 +105,20 @@ def _start(folder: Folder, python: Path, listener: socket.socket, running: ExitS
         "worker": [*inside, "work"],
         "server": [*inside, "serve"],
     }
-    parts = []
+    processes = []
     for name, command in commands.items():
         keep = listener.fileno() if name == "server" else None
         cwd = folder.root / "redis" if name == "redis" else folder.root
-        part = start(name, command, folder.log(name), cwd, env, keep=keep)
-        running.callback(part.end)
-        parts.append(part)
+        process = start(name, command, folder.log(name), cwd, env, keep=keep)
+        running.callback(process.end)
+        processes.append(process)
         if name == "redis":
-            wait_until((short / "redis").exists, parts, _PATIENCE_S)
-    return parts
+            wait_until((short / "redis").exists, processes, _TIMEOUT_S)
+    return processes
 
 
 def _redis_settings(short: Path, password: str) -> Path:
-    """A file that only the user reads: a command line could be read by everybody."""
+    """Write the settings to a private file: a command line is readable by every user."""
     path = short / "redis.conf"
     lines = {
         "port": "0",
@@ -131,17 +133,17 @@ def _redis_settings(short: Path, password: str) -> Path:
 
 
 def _settings(
-    folder: Folder, redis: Path, password: str, listener: socket.socket
+    folder: DataFolder, redis: Path, password: str, listener: socket.socket
 ) -> dict[str, str]:
-    """The environment of the processes: nothing of the user's own Argilla, and no way out."""
+    """The processes' environment: without the user's own Argilla settings, and offline."""
     port = listener.getsockname()[1]
     return clean_environment() | {
         "ARGILLA_HOME_PATH": str(folder.root),
         "ARGILLA_AUTH_OAUTH_CFG": str(folder.root / "oauth.yaml"),
         "ARGILLA_AUTH_SECRET_KEY": folder.secret("session.key"),
-        # Pages of other origins have no business with a server on this machine.
+        # Pages of other origins must not call a server on this machine.
         "ARGILLA_CORS_ORIGINS": f'["http://{HOST}:{port}", "http://localhost:{port}"]',
-        # Relative to the folder, whose own name may have signs that a URL or Alembic reads.
+        # Relative, since the folder's name may contain characters that a URL or Alembic interprets.
         "ARGILLA_DATABASE_URL": "sqlite+aiosqlite:///argilla.db?check_same_thread=False",
         "ARGILLA_DATABASE_SQLITE_TIMEOUT": "60",
         "ARGILLA_ENABLE_TELEMETRY": "false",
@@ -158,10 +160,10 @@ def _settings(
 
 
 def _answers(url: str) -> bool:
-    # Not through a proxy: it is this machine.
+    # Not through a proxy, since it is this machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/api/v1/version", timeout=1) as answer:
-            return answer.status == 200
+        with opener.open(f"{url}/api/v1/version", timeout=1) as response:
+            return response.status == 200
     except OSError:
         return False

@@ -1,36 +1,38 @@
-"""The embedded Hub: the part of the Hugging Face Hub's HTTP surface that its clients use.
+"""The embedded Hub: the part of the Hugging Face Hub's HTTP API that its clients use.
 
-Datasets and models with commits, large files, branches, tags, history and collections, kept in one
-folder and served on 127.0.0.1 only. The unmodified `huggingface_hub`, `datasets` and
-`transformers` publish to it and load from it in a process whose environment says
+Datasets and models with commits, large files, branches, tags, history and collections, stored in
+one folder and served on 127.0.0.1 only. The unmodified `huggingface_hub`, `datasets` and
+`transformers` publish to it and load from it in a process whose environment has
 
     HF_ENDPOINT=http://127.0.0.1:8100 HF_HUB_DISABLE_XET=1
 
-before any of them is imported. `srt serve hub` starts it; `services.hub.launch.running_hub` does so
-for the duration of a block.
+set before any of them is imported. `srt serve hub` starts it; `tests.running_hub.running_hub` runs
+it for the duration of a `with` block.
 
-What it keeps, below its folder:
+Files in its folder:
 
     {datasets,models}/NAMESPACE/NAME/repo.git        a bare git repository, readable by git itself
-    {datasets,models}/NAMESPACE/NAME/settings.json   private, gated, when it was created
+    {datasets,models}/NAMESPACE/NAME/settings.json   private, gated, time of creation
     lfs/12/34/1234...                                large files, by their SHA-256
     collections/NAMESPACE/SLUG.json
-    upload.key                                       signs the addresses that uploads go to
-    scratch/                                         what is being made; emptied at the start
+    upload.key                                       signs upload URLs
+    scratch/                                         unfinished writes; emptied at startup
 
-What it promises: a commit, a tag or a repository is there whole or not at all, on the disk before
-the client is told, whenever the process is killed; nothing has to be repaired, only started again.
-Of several commits on one parent one wins and the others are told (412). A file of any size passes
-through without being held in memory. One process serves a folder at a time.
+Guarantees: a commit, a tag or a repository is visible completely or not at all, and is on disk
+before the client gets its response, no matter when the process is killed. After a crash nothing
+needs repair; just start it again. If several commits have the same parent, one wins and the others
+get a 412. Files of any size are streamed. One process serves a folder at a time.
 
 Limits: 10 MiB for a file that goes into git itself, 100,000 operations in a commit, 16 MiB for any
-other JSON. Large files stay when their repository is deleted, since others may hold them too.
+other JSON. Large files stay when their repository is deleted, since other repositories may use
+them too.
 
-What it is not: a git or LFS remote (files are read through `resolve`), a Xet store, a place for
-pull requests, discussions, Spaces or users; it knows two tokens, one that writes and one that
-reads, or none. With Xet on, the clients have no way back to LFS, and upload fails with an error
-whose address ends in HF_HUB_DISABLE_XET=1.
+Not supported: being a git or LFS remote (files are read through `resolve`), Xet storage, pull
+requests, discussions, Spaces and user accounts. There are two tokens, one for writing and one for
+reading, or none. Clients with Xet enabled do not fall back to LFS: their uploads fail with an error
+whose URL ends in HF_HUB_DISABLE_XET=1.
 
-Where to read on: `app` has the addresses; `api_*`, `files` and `pages` answer them; `operations`
-and `names` check what comes in; `catalog`, `reading`, `writing`, `staging` and `objects` keep it.
+Where things are: `http.app` maps URLs to handlers, which are in `http.api_*`, `http.files` and
+`http.pages`; `names`, `fields` and `storage.operations` validate input; `access` checks tokens;
+`storage.catalog`, `reading`, `writing`, `staging`, `objects` and `collection_store` hold the data.
 """

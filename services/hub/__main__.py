@@ -1,15 +1,15 @@
-"""`python -m services.hub FOLDER PORT`: the server as a child process; see `launch`.
+"""`python -m services.hub FOLDER PORT`: the server as a child process (`services.child`).
 
-Tokens come from SRT_HUB_TOKEN and SRT_HUB_READ_TOKEN: a command line can be read by every user of
-the machine. The first line of output is the server's URL.
+Tokens come from SRT_HUB_TOKEN and SRT_HUB_READ_TOKEN, because every user of the machine can read
+a command line. The first line of output is the server's URL.
 """
 
 import os
 import sys
 from pathlib import Path
 
+from builders.errors import SrtError
 from services.hub.access import Tokens
-from services.hub.errors import CannotStart
 from services.hub.server import serve
 
 
@@ -18,7 +18,7 @@ def main() -> None:
     tokens = Tokens(os.environ.get("SRT_HUB_TOKEN"), os.environ.get("SRT_HUB_READ_TOKEN"))
     try:
         serve(Path(folder), int(port), tokens, lambda url: print(url, flush=True))
-    except CannotStart as error:
+    except SrtError as error:
         sys.exit(f"hub: {error}")
 
 

@@ -1,4 +1,4 @@
-"""Who may do what: a write token, a read token, or a server that is open to its own machine."""
+"""Access control: a write token, a read token, or no token at all on a local server."""
 
 import hmac
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from services.hub.errors import HubError
 
 Role = Literal["write", "read"]
 
-# The client tells a wrong token from a missing repository by these very words.
-_WRONG = "Invalid credentials in Authorization header"
+# huggingface_hub looks for exactly this text to tell a wrong token from a missing repository.
+_INVALID = "Invalid credentials in Authorization header"
 
 
 @dataclass(frozen=True, repr=False)
 class Tokens:
-    """The tokens that count; with no write token whoever reaches the server may write."""
+    """The accepted tokens; without a write token, anyone who can reach the server may write."""
 
     write: str | None = None
     read: str | None = None
 
     def role(self, authorization: str | None) -> Role | None:
-        """What the `Authorization` header entitles to; None for a stranger. 401 if it is wrong."""
+        """The role of an `Authorization` header, None without a header; 401 for a wrong token."""
         if self.write is None:
             return "write"
         if not authorization:
@@ -31,16 +31,16 @@ class Tokens:
                 return "write"
             if self.read is not None and _same(token.strip(), self.read):
                 return "read"
-        raise HubError(401, _WRONG)
+        raise HubError(401, _INVALID)
 
 
 def require_write(role: Role | None) -> None:
-    """Raise unless the role may write."""
+    """Raise 401 or 403 unless the role may write."""
     if role is None:
-        raise HubError(401, _WRONG)
+        raise HubError(401, _INVALID)
     if role != "write":
-        raise HubError(403, "this token may only read; writing needs one with the role 'write'")
+        raise HubError(403, "this token is read-only; writing needs a token with the role 'write'")
 
 
-def _same(given: str, held: str) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), held.encode())
+def _same(token: str, expected: str) -> bool:
+    return hmac.compare_digest(token.encode(errors="replace"), expected.encode())

@@ -1,20 +1,19 @@
-"""What the server answers when it refuses, in the words that the Hub's clients know."""
+"""Error responses, with the messages and codes that the Hub's clients look for."""
 
 from typing import Any
 
 
 class HubError(Exception):
-    """A refusal: HTTP status, one line for the user, and the Hub's own code where it has one."""
+    """An error response: HTTP status, one line for the user, the Hub's error code if it has one.
+
+    `fields` are added to the JSON body.
+    """
 
     def __init__(self, status: int, message: str, code: str | None = None, **fields: Any) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.fields = fields
-
-
-class CannotStart(Exception):
-    """The server cannot start: one line that says why and what to do."""
 
 
 def bad_request(message: str) -> HubError:

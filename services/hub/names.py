@@ -1,4 +1,4 @@
-"""The names that a request carries, checked before any of them becomes a path on the disk."""
+"""Validation of the names in a request, before any of them becomes a path on disk."""
 
 import re
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from dulwich.refs import check_ref_format
 
 from services.hub.errors import bad_request
 
-Kind = Literal["datasets", "models"]
-KINDS: tuple[Kind, ...] = ("datasets", "models")
+RepoKind = Literal["datasets", "models"]
+KINDS: tuple[RepoKind, ...] = ("datasets", "models")
 
-# Namespaces that would take the address of something else of the server's.
+# Namespaces that would collide with the server's other URLs.
 RESERVED = frozenset({"api", "collections", "datasets", "lfs", "models", "spaces"})
 MAX_PATH_BYTES = 1024
-# What common file systems allow for one name; refs are files, and so is what clients download.
+# The limit of common file systems for one name: refs are files, and clients download to files.
 MAX_SEGMENT_BYTES = 255
 
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?")
@@ -27,7 +27,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class RepoId:
     """A repository's address; `str()` is `namespace/name`."""
 
-    kind: Kind
+    kind: RepoKind
     namespace: str
     name: str
 
@@ -41,25 +41,25 @@ class RepoId:
 
     @property
     def page(self) -> str:
-        """The repository's address below the server's own."""
+        """The path of the repository's page on the server."""
         return f"/{self}" if self.kind == "models" else f"/{self.kind}/{self}"
 
 
 def repo_id(kind: str, namespace: str, name: str) -> RepoId:
-    """A checked address, by the Hub's own rules for names."""
+    """A valid repository id, by the Hub's rules for names; 400 otherwise."""
     if kind not in KINDS:
-        raise bad_request(f"repositories of type {kind!r:.40} are not served: dataset or model")
+        raise bad_request(f"unsupported repository type {kind!r:.40}: use dataset or model")
     for part in (namespace, name):
         if not is_repo_part(part):
             raise bad_request(
-                f"{part!r:.120} cannot name a repository: use letters, digits, '-', '_' and '.', "
-                "begin and end with a letter, a digit or '_', no '--' and no '..', at most 96 "
-                "characters, not ending with '.git'"
+                f"{part!r:.120} is not a valid name for a repository: use letters, digits, '-', "
+                "'_' and '.', start and end with a letter, a digit or '_', no '--' and no '..', "
+                "at most 96 characters, not ending in '.git'"
             )
     if namespace.lower() in RESERVED:
-        raise bad_request(f"{namespace!r} is not free to be a namespace")
+        raise bad_request(f"{namespace!r} is reserved and cannot be a namespace")
     if len(namespace) + len(name) + 1 > 96:
-        raise bad_request("a repository's namespace and name have at most 96 characters together")
+        raise bad_request("namespace and name together may have at most 96 characters")
     return RepoId(kind, namespace, name)
 
 
@@ -91,14 +91,14 @@ def is_path(path: str) -> bool:
 
 
 def check_path(path: str) -> str:
-    """`path` itself, or a refusal."""
+    """`path` itself; 400 if it is invalid."""
     if not is_path(path):
-        raise bad_request(f"{path!r:.200} cannot be the path of a file in a repository")
+        raise bad_request(f"{path!r:.200} is not a valid path of a file in a repository")
     return path
 
 
 def check_ref_name(name: str, what: Literal["branch", "tag"]) -> str:
-    """`name` itself if git can keep a ref of that name and nobody can take it for a commit."""
+    """`name` itself if git accepts it as a ref and it does not look like a commit; else 400."""
     encoded = name.encode(errors="surrogateescape")
     acceptable = (
         len(encoded) <= MAX_SEGMENT_BYTES
@@ -119,5 +119,5 @@ def is_commit(text: str) -> bool:
 
 
 def is_sha256(text: str) -> bool:
-    """Whether `text` is a SHA-256 in lower-case hexadecimal digits."""
+    """Whether `text` is a SHA-256 in lower-case hexadecimal."""
     return _SHA256.fullmatch(text) is not None

@@ -9,7 +9,17 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     "name",
-    ["faults", "generate", "inflight", "overhead", "publish", "release", "store"],
+    [
+        "audit",
+        "evaluate",
+        "faults",
+        "generate",
+        "inflight",
+        "overhead",
+        "publish",
+        "release",
+        "store",
+    ],
 )
 def test_a_bench_runs(name):
     command = [sys.executable, "-m", f"bench.{name}", "--smoke"]

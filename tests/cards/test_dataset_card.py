@@ -1,4 +1,4 @@
-"""The card: front matter that the Hub's own classes read, and text made of the given facts."""
+"""The dataset card: front matter that the Hub's classes parse, and text from the facts."""
 
 import copy
 
@@ -8,14 +8,15 @@ import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
 from markdown_it import MarkdownIt
 
-from cards.dataset_card import render_dataset_card, size_category
+from builders.rows.schema import FEEDBACK, PREFERENCES
+from cards.dataset_card import COLUMNS, published_card, render_dataset_card, size_category
 
 FACTS = {
     "name": "tiny_feedback",
     "version": "1.0.0",
-    "schema_version": "1.0",
+    "schema_version": "2.0",
     "recipe_sha256": "ab" * 32,
-    "licence": "cc-by-4.0",
+    "license": "cc-by-4.0",
     "language": ["en", "no"],
     "about": None,
     "test_share": 0.05,
@@ -81,7 +82,7 @@ FACTS = {
         },
     ],
     "filters": {"min_margin": 0, "keep_no_change": False},
-    "sources": [{"name": "seed-tasks", "licence": "apache-2.0", "rows": 20000, "kept": 13000}],
+    "sources": [{"name": "seed-tasks", "license": "apache-2.0", "rows": 20000, "kept": 13000}],
     "statistics": {
         "mean_draft_characters": 591.7,
         "mean_refinement_characters": 918.2,
@@ -102,6 +103,8 @@ FACTS = {
         "redacted": None,
     },
     "review": None,
+    "reserved": None,
+    "audits": None,
     "limits": {
         "scripted": False,
         "checker": False,
@@ -123,7 +126,7 @@ def front_matter(card):
 
 
 def tables(card):
-    """Every table as rows of cells, by a real Markdown parser."""
+    """All tables as rows of cells, parsed by a real Markdown parser."""
     found, tokens = [], MarkdownIt("commonmark").enable("table").parse(card)
     for token, after in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "table_open":
@@ -150,7 +153,7 @@ def test_the_front_matter_is_what_the_hub_reads():
     assert data.size_categories == ["10K<n<100K"]
     assert data.task_categories == ["text-generation"]
     assert data.annotations_creators == ["machine-generated"]
-    assert data.source_datasets == ["seed-tasks"]
+    assert data.source_datasets is None
     assert {"self-refinement", "critique", "language-feedback"} <= set(data.tags)
     assert data.dataset_info == FACTS["dataset_info"]
 
@@ -188,7 +191,7 @@ def test_the_size_category_is_that_of_the_default_config(rows, name):
 def test_the_tables_hold_the_facts():
     card = render_dataset_card(facts())
     assert table_with(card, "config") == [
-        ["config", "train", "test", "what a row is"],
+        ["config", "train", "test", "description"],
         ["feedback (default)", "12,345", "655", "One row per kept instruction."],
         ["sft", "24,690", "–", "Training rows."],
     ]
@@ -198,21 +201,54 @@ def test_the_tables_hold_the_facts():
     assert models[1] == ["draft", "org/small", "openai", "0.7", "0.955", "2,048", "–"]
     assert models[2] == ["critique", "org/critic", "openai", "0", "–", "–", "cdcdcdcdcdcd"]
     assert table_with(card, "mean independent score")[1] == ["kept rows (13,000)", "4.50", "6.46"]
-    assert table_with(card, "of the kept rows")[3][1] == "+326"
+    assert table_with(card, "kept rows")[3][1] == "+326"
     assert table_with(card, "source")[1] == ["seed-tasks", "apache-2.0", "20,000", "13,000"]
     assert "at a cost of 12.50" in card
     assert "keep_no_change` = no; `min_margin` = 0." in card
-    assert "![How often" in card
+    assert "![Histogram of the independent scores" in card
     assert "(assets/scores.png)" in card
     assert "2406.07168" in card
 
 
-def test_what_is_shown_for_loading_runs_as_python():
+def test_each_column_of_the_default_configs_is_described():
+    assert COLUMNS.keys() == {*FEEDBACK, *PREFERENCES}
+    for config, features in (("feedback", FEEDBACK), ("preferences", PREFERENCES)):
+        info = {"config_name": config, "features": [{"name": name} for name in features]}
+        card = render_dataset_card(
+            facts(
+                default_config=config,
+                configs=[{**FACTS["configs"][0], "name": config}],
+                dataset_info=[{"config_name": "ledger", "features": [{"name": "calls"}]}, info],
+            )
+        )
+        assert [row[0] for row in table_with(card, "column")[1:]] == list(features)
+
+
+def test_the_loading_snippet_is_python():
     card = render_dataset_card(facts())
     snippet = card.split("```python\n")[1].split("```")[0]
     compile(snippet, "card", "exec")
     assert 'load_dataset("tiny_feedback@v1.0.0", "feedback")' in snippet
-    assert 'revision="v1.0.0"' in card
+
+
+def test_a_published_card_says_how_to_load_it_from_the_hub():
+    card = render_dataset_card(facts())
+    published = published_card(card, "my-org/tiny", "1.0.0")
+    snippet = published.split("```python\n")[1].split("```")[0]
+    assert 'load_dataset("my-org/tiny", "feedback", revision="v1.0.0")' in snippet
+    assert "tiny_feedback@v1.0.0" not in published
+
+    def around(text):
+        before, after = text.split("\n## Loading\n")
+        return before, after[after.index("\n## ") :]
+
+    assert around(published) == around(card)
+    assert published_card(published, "my-org/tiny", "1.0.0") == published
+
+
+def test_a_card_of_another_shape_stays_as_it_is():
+    card = "---\nlicense: mit\n---\n\n# Other\n\n## Loading\n\nby hand\n\n## End\n"
+    assert published_card(card, "my-org/tiny", "1.0.0") == card
 
 
 def test_the_diagram_names_the_models():
@@ -220,41 +256,41 @@ def test_the_diagram_names_the_models():
     assert 'draft["Draft<br>org/small"]' in diagram
     assert 'critique["Critique and refinement<br>org/critic"]' in diagram
     assert 'scores["Independent scores<br>no model call"]' in diagram
-    assert 'dropped["Dropped, reason recorded<br>7,000"]' in diagram
+    assert 'dropped["Dropped, with a reason<br>7,000"]' in diagram
 
 
 @pytest.mark.parametrize(
-    ("limit", "said"),
+    ("limit", "sentence"),
     [
-        ("scripted", "Made by a test script, not by a model: do not train on it."),
+        ("scripted", "Made by a test script, not by a model. Do not train on it."),
         ("checker", "The critic is the `verifiable` checker"),
-        ("same_model", "The same model drafts and critiques"),
+        ("same_model", "The same model writes the drafts and the critiques"),
         ("scores_own_text", "scored by the model that wrote them"),
-        ("longer", "judges tend to favour length"),
+        ("longer", "judges tend to favor longer answers"),
     ],
 )
-def test_a_limit_is_stated_where_it_holds_and_only_there(limit, said):
+def test_a_limit_is_stated_only_if_it_applies(limit, sentence):
     none = dict.fromkeys(FACTS["limits"], False)
-    assert said in render_dataset_card(facts(limits={**none, limit: True}))
-    assert said not in render_dataset_card(facts(limits=none))
+    assert sentence in render_dataset_card(facts(limits={**none, limit: True}))
+    assert sentence not in render_dataset_card(facts(limits=none))
     assert "No human has verified" in render_dataset_card(facts(limits=none))
 
 
-def test_the_checks_are_told_with_what_was_allowed_and_why():
+def test_checks_are_listed_with_allowed_failures_and_reasons():
     checks = [
         {"name": "schema", "status": "pass", "sentence": "Every row is valid.", "allowed": None},
         {"name": "lengths", "status": "warn", "sentence": "Refinements grew.", "allowed": None},
-        {"name": "licences", "status": "fail", "sentence": "x is nc.", "allowed": "asked | them"},
+        {"name": "licenses", "status": "fail", "sentence": "x is nc.", "allowed": "asked | them"},
     ]
     redacted = {"rows": 3, "by_kind": {"EMAIL": 2, "IP": 1}}
     card = render_dataset_card(facts(gate={"checks": checks, "redacted": redacted}))
-    assert "3 rows were redacted: 2 × `[EMAIL]`, 1 × `[IP]`." in card
+    assert "redacted in 3 rows before the release was built: 2 × `[EMAIL]`, 1 × `[IP]`." in card
     assert "| `schema` | pass | Every row is valid. |" in card
     assert "| `lengths` | **warn** | Refinements grew. |" in card
-    told = r"| `licences` | **fail, allowed** | x is nc. Allowed, because: asked \| them |"
-    assert told in card
-    assert "neither personal data nor overlap" not in card
-    assert "neither personal data nor overlap" in render_dataset_card(facts(gate=None))
+    row = r"| `licenses` | **fail, allowed** | x is nc. Allowed because: asked \| them |"
+    assert row in card
+    assert "No checks were run" not in card
+    assert "No checks were run" in render_dataset_card(facts(gate=None))
 
 
 def test_optional_facts_may_be_none():
@@ -266,21 +302,21 @@ def test_optional_facts_may_be_none():
     assert "None" not in card
 
 
-def test_a_checkpoint_is_told_by_what_it_was_made_of():
+def test_a_checkpoint_is_described_by_its_training():
     made = {"model": "stage1", "base_model": "org/small", "stage": 1, "trained_on": "x 1.0.0"}
     card = render_dataset_card(facts(checkpoints=[made]))
-    assert "`stage1` is org/small after stage 1 on x 1.0.0." in card
+    assert "`stage1` is org/small after stage 1 training on x 1.0.0." in card
 
 
-def test_the_parent_and_several_runs_are_told():
+def test_the_parent_and_several_runs_are_named():
     runs = [{**FACTS["runs"][0], "name": name} for name in ("first", "second")]
     card = render_dataset_card(facts(parent_version="0.9.0", runs=runs))
-    assert "It follows version 0.9.0" in card
+    assert "The previous version is 0.9.0" in card
     assert "| second | 20,000 | 13,000 |" in card
     assert "first" not in render_dataset_card(facts()).split("## Models")[1].split("## Scores")[0]
 
 
-def test_a_moved_instruction_is_told():
+def test_moved_instructions_are_stated():
     assert "1 instruction was moved" in render_dataset_card(facts(moved_instructions=1))
     assert "moved" not in render_dataset_card(facts())
 
@@ -307,12 +343,11 @@ def test_text_from_data_breaks_neither_front_matter_nor_tables():
     for block in ("sources", "models"):
         for row in odd[block]:
             row.update({key: ODD for key in ("name", "model", "endpoint") if key in row})
-    odd["licence"], odd["filters"] = ODD, {ODD: ODD}
+    odd["license"], odd["filters"] = ODD, {ODD: ODD}
     card = render_dataset_card(odd)
     flat = " ".join(ODD.split())
     front = front_matter(card)
     assert front.keys() == front_matter(render_dataset_card(plain)).keys()
-    assert front["source_datasets"] == [flat]
     assert front["license"] == flat
     assert DatasetCard(card).data.to_dict() == front
 

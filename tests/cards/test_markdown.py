@@ -1,4 +1,4 @@
-"""Text from data shows as itself: parsed by a real Markdown parser, it makes nothing."""
+"""Escaped text is shown literally by a real Markdown parser."""
 
 import re
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cards.markdown import code, inline, mermaid, one_line, paragraphs
+from cards.markdown import code, fenced, inline, mermaid, one_line, paragraphs
 
 ODD = [
     "a | b",
@@ -36,7 +36,7 @@ def parser():
 
 
 def shown(markdown):
-    """The text that a reader sees, and the kinds of things the Markdown makes."""
+    """The text that a reader sees, and the token types of the Markdown."""
     tokens = parser().parse(markdown)
     inner = [child for token in tokens for child in token.children or []]
     return "".join(child.content for child in inner), {t.type for t in [*tokens, *inner]}
@@ -52,7 +52,7 @@ def test_odd_text_is_shown_as_it_is(text):
 @given(st.text(max_size=60))
 def test_any_text_is_shown_as_it_is(text):
     seen, kinds = shown(inline(text))
-    # The parser shows a NUL, a surrogate or a lone space as it thinks fit.
+    # The parser has its own rules for NUL, surrogates and single spaces.
     assert seen.split() == one_line(text).split()
     assert kinds <= {"paragraph_open", "paragraph_close", "inline", "text", "text_special"}
 
@@ -86,3 +86,18 @@ def test_a_mermaid_label_cannot_end_its_quotes(text):
 
 def test_control_characters_are_left_out():
     assert one_line("a\x00b\x1bc\u2028d\ud800e") == "abc de"
+
+
+@given(st.text(), st.integers(1, 40))
+def test_any_text_is_one_code_block(text, longest):
+    tokens = parser().parse(f"before\n\n{fenced(text, longest)}\n\nafter")
+    (block,) = (token for token in tokens if token.type == "fence")
+    assert len(tokens) == 7
+    assert len(block.content) <= longest + 40
+    assert not any(one < " " and one not in "\n\t" for one in block.content)
+
+
+def test_a_code_block_shows_what_it_can():
+    assert fenced("a\r\nb\x1b[2J\u202ec", 99) == "```text\na\nb\ufffd[2J\ufffdc\n```"
+    assert fenced("x ``` y ```` z", 99).startswith("`````text\n")
+    assert fenced("abcdef", 3) == "```text\nabc… (6 characters)\n```"

@@ -1,4 +1,4 @@
-"""The picture of the scores: the same bytes for the same figures, and what it is made of."""
+"""The plots: the same bytes for the same figures, in the right size and format."""
 
 import struct
 import zlib
@@ -6,7 +6,7 @@ import zlib
 import matplotlib
 import pytest
 
-from cards.plots import plot_calibration, plot_losses, plot_scores, plot_shares
+from cards.plots import plot_calibration, plot_losses, plot_scores
 
 
 def counts(**scores):
@@ -30,7 +30,7 @@ def chunks(path):
     return found
 
 
-def test_it_is_a_png_twice_as_wide_as_it_is_shown(tmp_path):
+def test_it_is_a_png_with_twice_the_displayed_resolution(tmp_path):
     plot_scores(DRAFT, REFINEMENT, tmp_path / "assets" / "scores.png")
     (kind, header), *_ = chunks(tmp_path / "assets" / "scores.png")
     assert kind == "IHDR"
@@ -43,7 +43,7 @@ def test_it_names_no_program_version_or_date(tmp_path):
     assert not {"tEXt", "iTXt", "zTXt", "tIME"} & set(kinds)
 
 
-def test_the_users_settings_change_nothing(tmp_path):
+def test_the_users_settings_have_no_effect(tmp_path):
     plot_scores(DRAFT, REFINEMENT, tmp_path / "plain.png")
     with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "black", "savefig.dpi": 50}):
         plot_scores(DRAFT, REFINEMENT, tmp_path / "styled.png")
@@ -51,7 +51,7 @@ def test_the_users_settings_change_nothing(tmp_path):
     assert (tmp_path / "plain.png").read_bytes() == (tmp_path / "styled.png").read_bytes()
 
 
-def test_other_figures_make_another_picture(tmp_path):
+def test_different_figures_make_a_different_plot(tmp_path):
     plot_scores(DRAFT, REFINEMENT, tmp_path / "a.png")
     plot_scores(DRAFT, counts(s5=10, s7=80, s9=60), tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
@@ -67,7 +67,7 @@ def test_other_figures_make_another_picture(tmp_path):
         (counts(s4=10**7), counts()),
     ],
 )
-def test_extremes_are_drawn_without_a_warning(tmp_path, draft, refinement, recwarn):
+def test_extremes_are_plotted_without_warnings(tmp_path, draft, refinement, recwarn):
     plot_scores(draft, refinement, tmp_path / "scores.png")
     assert chunks(tmp_path / "scores.png")
     assert not recwarn.list
@@ -78,25 +78,14 @@ def size(path):
     return struct.unpack(">II", path.read_bytes()[16:24])
 
 
-def test_losses_become_a_picture_even_of_one_point(tmp_path):
+def test_loss_plots_of_many_one_and_no_points(tmp_path):
     history = [{"step": 5, "loss": 1.6}, {"step": 10, "loss": 1.1}, {"step": 10, "eval_loss": 1.2}]
     for number, points in enumerate((history, history[:1], [])):
         plot_losses(points, tmp_path / f"{number}.png")
         assert size(tmp_path / f"{number}.png") == (1600, 800)
 
 
-def test_shares_with_intervals_and_without_a_value(tmp_path):
-    known = {"value": 0.4, "low": 0.3, "high": 0.5}
-    unknown = {"value": None, "low": None, "high": None}
-    groups = {
-        "right": {"base": known, "stage 1": known},
-        "read": {"base": unknown, "stage 1": known},
-    }
-    plot_shares(groups, tmp_path / "shares.png")
-    assert size(tmp_path / "shares.png") == (1600, 800)
-
-
-def test_calibration_is_drawn_of_few_figures_and_of_none(tmp_path, recwarn):
+def test_calibration_plots_of_few_and_no_figures(tmp_path, recwarn):
     known = {"value": 0.4, "low": 0.3, "high": 0.5}
     unknown = {"value": None, "low": None, "high": None}
     scores = [{"score": 4, "human": {"value": 5.0, "low": 5.0, "high": 5.0}}]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 facts = json.load(sys.stdin)
+audits = facts.pop("audits")
 stage1 = facts["stage1"]
 assert stage1["rows"] == 96
 assert stage1["drafted"] >= 60
@@ -16,4 +17,17 @@ for name, stage in facts.items():
     assert (release / "assets" / "scores.png").stat().st_size > 5_000
     assert drafters[name] in (release / "README.md").read_text()
     assert (checkpoint / "training.json").is_file()
+assert [Path(one["audit"]).name for one in audits] == ["base", *facts]
+for look, audit in enumerate(audits, 1):
+    folder = Path(audit["audit"])
+    assert audit["look"] == look
+    assert audit["set"]["judged_by"] == "checker"
+    assert audit["pairs"]["audited"] >= 4
+    assert audit["pairs"]["leaked"] == 0
+    assert "which has none of these" in audit["pairs"]["contamination"] or look == 1
+    assert "the checker" in (folder / "audit.md").read_text()
+    assert (folder / "assets" / "audit.png").stat().st_size > 5_000
+    verdicts = [one["figures"]["verdict"] for one in audit["comparisons"]]
+    assert len(verdicts) == look - 1
+    assert set(verdicts) <= {"fell", "not worse", "inconclusive"}
 print(f"the demo is whole: {', '.join(facts)}")

@@ -8,6 +8,62 @@ from markdown_it import MarkdownIt
 from PIL import Image
 from selenium import webdriver
 
+from tests.browser import Annotator, resize
+from tests.ledger_rows import ledger_row
+
+# The row of the pictures of a page. Every other text in tests is made of random words.
+EXAMPLE = ledger_row(
+    0,
+    reason=None,
+    system=None,
+    instruction="When does $ax^2 + bx + c = 0$ (with $a \\ne 0$) have two real solutions, and what "
+    "are they? Give a function in Python, too.",
+    criteria="- gives the condition for two solutions\n- the function returns nothing otherwise",
+    draft="""\
+The solutions of a quadratic equation are
+
+\\[ x = \\frac{-b \\pm \\sqrt{b^2 - 4ac}}{2a} \\]
+
+There are **two** of them.
+
+```python
+def solve(a, b, c):
+    root = (b**2 - 4*a*c) ** 0.5
+    return (-b - root) / (2*a), (-b + root) / (2*a)
+```
+""",
+    refinement="""\
+The solutions of a quadratic equation are
+
+\\[ x = \\frac{-b \\pm \\sqrt{b^2 - 4ac}}{2a} \\]
+
+There are **two** of them if the discriminant $D = b^2 - 4ac$ is positive:
+
+| $D$ | real solutions |
+|---|---|
+| $> 0$ | two |
+| $= 0$ | one |
+| $< 0$ | none |
+
+```python
+def solve(a, b, c):
+    discriminant = b**2 - 4*a*c
+    if discriminant <= 0:
+        return None
+    root = discriminant ** 0.5
+    return (-b - root) / (2*a), (-b + root) / (2*a)
+```
+""",
+    critique={
+        "weaknesses": [
+            "It does not say that $b^2 - 4ac$ must be positive.",
+            "`solve` returns complex numbers, or the same solution twice.",
+        ],
+        "suggestions": ["Name the discriminant, and return nothing unless it is positive."],
+        "score": 5,
+    },
+)
+
 _WIDEST = 1200
 # About what a page on the Hub looks like.
 _STYLE = """
@@ -39,6 +95,23 @@ def take(browser: webdriver.Chrome, path: Path, element: str | None = None) -> N
     # A palette makes half the file, and no difference to be seen.
     small = picture.quantize(method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
+
+
+def take_pages(browser: webdriver.Chrome, annotator: Annotator, page: str, folder: Path) -> None:
+    """Take the pictures of the page at which an annotator's review starts."""
+    resize(browser, 1280, 1100)
+    annotator.open(page)
+    annotator.press("Mark differing words")
+    take(browser, folder / "review-page.png")
+    annotator.guidelines()
+    take(browser, folder / "review-guidelines.png")
+
+
+def take_phone(browser: webdriver.Chrome, annotator: Annotator, page: str, folder: Path) -> None:
+    """Take the picture of that page on a phone; Argilla keeps the layout that it opened with."""
+    resize(browser, 390, 1400)
+    annotator.open(page)
+    take(browser, folder / "review-phone.png")
 
 
 def show_section(browser: webdriver.Chrome, document: Path, heading: str, upto: str) -> None:

@@ -3,7 +3,7 @@
 import json
 
 from builders.gate.check import CHECKS
-from builders.sources import BUILTIN_PATH
+from builders.instructions.sources import BUILTIN_PATH
 from tests.e2e.test_commands import one_line
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -56,6 +57,23 @@ def test_from_recipe_to_release(srt, recipe, tmp_path):
     assert "exists" in one_line(again.stderr)
 
 
+def test_what_is_printed_can_be_typed_whatever_the_folder_is_called(srt, recipe, tmp_path):
+    folder = "runs/what's [bold]new 1"
+    built = srt("build", "stage1", recipe(), "--out", folder).stdout
+    (command,) = [line for line in built.splitlines() if line.startswith("next: srt ")]
+    words = shlex.split(command.removeprefix("next: srt "))
+    assert words == ["release", folder, "--name", "NAME", "--version", "1.0.0"]
+    srt(*words)
+    # Of the version that is there now, there can be no second one.
+    again = srt("build", "stage1", recipe(), "--out", folder).stdout
+    assert "--name NAME --version X.Y.Z" in again
+    refused = srt(
+        "build", "stage1", recipe(critic="{kind: scripted, script: 'tests.scripts:draft'}")
+    )
+    assert "no row was kept, so there is nothing to release" in refused.stdout
+    assert "next:" not in refused.stdout
+
+
 def test_overrides_and_json(srt, recipe, tmp_path):
     built = srt("build", "stage1", recipe(), "seed=4", "--out", "elsewhere", "--json")
     assert json.loads(built.stdout)["run"] == "elsewhere"
@@ -83,10 +101,10 @@ def test_help_imports_nothing_heavy():
     ("changes", "says", "status"),
     [
         ({"filtres": "{}"}, "unknown key 'filtres'; did you mean 'filters'?", 2),
-        ({"instructions": "{path: none.jsonl, licence: mit}"}, "no such file", 2),
-        ({"instructions": "{path: empty.jsonl, licence: mit}"}, "the source has no rows", 2),
-        ({"instructions": "{path: latin.jsonl, licence: mit}"}, "latin.jsonl:1: not UTF-8", 2),
-        ({"instructions": "{path: blank.jsonl, licence: mit}"}, "no instruction", 2),
+        ({"instructions": "{path: none.jsonl, license: mit}"}, "no such file", 2),
+        ({"instructions": "{path: empty.jsonl, license: mit}"}, "the source has no rows", 2),
+        ({"instructions": "{path: latin.jsonl, license: mit}"}, "latin.jsonl:1: not UTF-8", 2),
+        ({"instructions": "{path: blank.jsonl, license: mit}"}, "no instruction", 2),
         ({"drafts": "{kind: transformers, model: ./no-model}"}, "no-model", 2),
         ({"drafts": "{kind: scripted, script: 'tests.scripts:none'}"}, "tests.scripts:none", 2),
         (
@@ -152,7 +170,7 @@ def test_a_full_disk_loses_nothing_and_the_rest_follows_when_there_is_room(srt, 
 def test_a_100_kb_instruction_passes_whole_or_is_dropped_whole(srt, recipe, tmp_path):
     long = "Summarise this: " + "word " * 20_000
     (tmp_path / "long.jsonl").write_text(json.dumps({"instruction": long}) + "\n")
-    path = recipe(instructions="{path: long.jsonl, licence: mit}")
+    path = recipe(instructions="{path: long.jsonl, license: mit}")
     facts = json.loads(srt("build", "stage1", path, "--json").stdout)
     assert facts["drafted"] == 1
 
@@ -167,7 +185,7 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
     with published(tmp_path / "hub", "org/name", "v1.0.0", files) as (hub, sha):
         env = {"HF_ENDPOINT": hub.url}
         source = (
-            "{{hub: org/name, revision: {}, licence: mit, files: 'data/train*', "
+            "{{hub: org/name, revision: {}, license: mit, files: 'data/train*', "
             "columns: {{instruction: question}}}}"
         )
         facts = srt(
@@ -176,7 +194,7 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
         assert json.loads(facts.stdout)["rows"] == 5
         manifest = json.loads((tmp_path / "runs/scripted/manifest.json").read_text())
         assert manifest["sources"] == [
-            {"name": f"org/name@{sha[:12]}", "licence": "mit", "rows": 5}
+            {"name": f"org/name@{sha[:12]}", "license": "mit", "rows": 5}
         ]
         other = recipe(instructions=source.format("v9"), name="other")
         assert "no such revision" in one_line(
@@ -185,3 +203,19 @@ def test_a_hub_dataset_is_read_at_its_commit(srt, recipe, tmp_path):
     # The server is gone.
     other = recipe(instructions=source.format("v1.0.0"), name="another")
     assert "org/name@v1.0.0" in one_line(srt("build", "stage1", other, env=env, expect=2).stderr)
+
+
+def test_old_names_are_accepted_with_one_line_each(srt, recipe, tmp_path):
+    path = recipe()
+    text = path.read_text()
+    path.write_text(f"{text}\nlicence: mit\n")
+    built = srt("build", "stage1", path, "--limit", "4")
+    said = [line for line in built.stderr.splitlines() if "is now" in line]
+    assert said == [f"{path}: 'licence' is now 'license'; the old name still works"]
+    assert "license: mit" in (tmp_path / "runs/scripted/recipe.yaml").read_text()
+
+    path.write_text(f"{text}\nlicence: mit\nlicense: mit\n")
+    failed = srt("build", "stage1", path, expect=2)
+    assert one_line(failed.stderr) == (
+        f"srt: {path}: licence and license are the same key; keep license"
+    )

@@ -11,12 +11,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from pipelines.hub.client import connect
 from pipelines.hub.package import read_package
-from pipelines.hub.publish import Wishes, plan_publishing, publish
-from services.hub.launch import running_hub
+from pipelines.hub.publish import RepositorySettings, plan_publishing, publish
 from tests.ledger_rows import kept_rows, make_run
+from tests.running_hub import running_hub
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/consuming.md").read_text(encoding="utf-8")
@@ -36,10 +36,10 @@ def released(tmp_path_factory):
     """A running Hub with two versions, of which the page reads the older one; their folders."""
     folder = tmp_path_factory.mktemp("released")
     with running_hub(folder / "hub", token="hf_write") as hub:
-        api, made, wishes = connect(hub.url, hub.token), {}, Wishes()
+        api, made, wishes = connect(hub.url, hub.token), {}, RepositorySettings()
         for version, rows in (("1.0.0", 50), ("1.1.0", 60)):
             run = make_run(folder / f"run-{version}", kept_rows(rows))
-            made[version] = make_release(*run, name="my-feedback", version=version, out=folder)
+            made[version] = release_runs([run], name="my-feedback", version=version, out=folder)
             package = read_package(made[version])
             plan = plan_publishing(api, package, "my-org/my-feedback", wishes)
             made[package.tag] = publish(api, plan, wishes, Silent())

@@ -1,7 +1,7 @@
-"""What docs/review.md tells people to type works as it stands there, one line after the other.
+"""The commands of docs/review.md work as printed there, one after the other.
 
-The session of the page is carried out once, with people who are drawn by chance. `SRT_PICTURES`
-names a folder for its pictures, `SRT_REVIEWED` a run to review in place of one that is made here.
+The page's session is run once, with annotators who answer partly at random. `SRT_PICTURES` names a
+folder for its pictures, `SRT_REVIEWED` a run to review instead of one that is created here.
 """
 
 import json
@@ -21,16 +21,17 @@ import typer
 import yaml
 
 from builders.review.folder import open_review
-from builders.review.intervals import wilson
 from builders.review.source import SHOWN, open_source
+from builders.review.statistics.intervals import share_ends
 from pipelines.cli import app
-from pipelines.recipe_file import parse_recipe
-from pipelines.review.dataset import page_of
+from pipelines.recipe.file import parse_recipe
+from pipelines.review.dataset import annotation_page
 from tests.argilla import RunningArgilla
 from tests.browser import Annotator, installed, running_browser
-from tests.e2e.review_pictures import show_section, take
+from tests.e2e.review_pictures import EXAMPLE, show_section, take, take_phone
+from tests.e2e.review_pictures import take_pages as pictures_of_pages
 from tests.ledger_rows import kept_rows, make_run
-from tests.reviewing import Reviewing, thought
+from tests.reviewing import Reviewing, full_answer
 
 pytestmark = pytest.mark.xdist_group("argilla")
 
@@ -44,10 +45,10 @@ _MANY = 500
 
 
 class Terminal:
-    """Where the page's blocks are typed; `said` has what each of them printed."""
+    """Where the page's blocks are typed; `printed` has what each of them printed."""
 
     def __init__(self, folder: Path, argilla: RunningArgilla) -> None:
-        self.folder, self.said = folder, {}
+        self.folder, self.printed = folder, {}
         programs = Path(sys.executable).parent
         self._env = {
             **os.environ,
@@ -69,7 +70,7 @@ class Terminal:
             timeout=600,
         )
         assert done.returncode == 0, done.stdout + done.stderr
-        self.said[name] = done.stdout
+        self.printed[name] = done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def session(argilla_server, tmp_path_factory):
     reviewing = Reviewing(argilla_server, open_review(folder / "reviews" / RUN.name))
     pictures = take_pages(reviewing, folder)
     answer(reviewing)
-    for name in ("pull", "report", "release"):
+    for name in ("status", "pull", "report", "team", "release"):
         terminal.type(name)
     (release,) = (folder / "releases").iterdir()
     take_tables(reviewing.review.folder, release, pictures)
@@ -93,7 +94,7 @@ def session(argilla_server, tmp_path_factory):
     terminal.type("assisted")
     terminal.type("elsewhere", re.sub(r"https://\S+", argilla_server.url, BLOCKS["elsewhere"]))
     return SimpleNamespace(
-        said=terminal.said,
+        printed=terminal.printed,
         verdicts=reviewing.review.verdicts(),
         release=release,
         pictures=pictures,
@@ -107,7 +108,7 @@ def begin(folder: Path) -> None:
     if reviewed := os.environ.get("SRT_REVIEWED"):
         shutil.copytree(reviewed, run)
     else:
-        make_run(run, kept_rows(50))
+        make_run(run, [EXAMPLE, *kept_rows(50, first=1)])
     manifest = json.loads((run / "manifest.json").read_text())
     limits = yaml.safe_load(BLOCKS["limits"])
     # Rows of a few templates are alike, and no benchmark is here.
@@ -124,12 +125,14 @@ def take_pages(reviewing: Reviewing, folder: Path) -> Path | None:
     pictures.mkdir(exist_ok=True)
     facts, folder = reviewing.review.facts, reviewing.review.folder
     name, password = next(iter(yaml.safe_load((folder / "passwords.yaml").read_text()).items()))
-    with running_browser() as browser:
-        annotator = Annotator(browser, facts["url"], name, password)
-        annotator.open(page_of(facts["url"], reviewing.datasets["sample"]))
-        take(browser, pictures / "review-page.png")
-        annotator.guidelines()
-        take(browser, pictures / "review-guidelines.png")
+    # Records are in the order of the run.
+    shown = reviewing.of_row.get(EXAMPLE["id"])
+    part = "calibration" if shown and shown["calibration"] else "sample"
+    page = annotation_page(facts.url, reviewing.datasets[part])
+    for take_some in (pictures_of_pages, take_phone):
+        with running_browser() as browser:
+            annotator = Annotator(browser, facts.url, name, password)
+            take_some(browser, annotator, page, pictures)
     return pictures
 
 
@@ -140,32 +143,32 @@ def take_tables(review: Path, release: Path, pictures: Path | None) -> None:
     with running_browser() as browser:
         show_section(browser, review / "report.md", "Do people agree", "| the model's score")
         take(browser, pictures / "review-report.png", "main")
-        show_section(browser, release / "README.md", "People's verdicts", "\n## ")
+        show_section(browser, release / "README.md", "Human verdicts", "\n## ")
         take(browser, pictures / "review-card.png", "main")
 
 
 def answer(reviewing: Reviewing) -> None:
-    """Everybody answers everything, about as the model scores it; now and then otherwise."""
-    rows = {row["id"]: row for row in open_source(reviewing.review.source).rows(SHOWN)}
+    """All annotators answer all records, mostly in agreement with the model's scores."""
+    rows = {row["id"]: row for row in open_source(reviewing.review.source).rows("scored", SHOWN)}
     for part in reviewing.datasets:
         for page in pages(reviewing, part):
             row = rows[reviewing.drawn[page["external_id"]]["id"]]
             for name in yaml.safe_load(BLOCKS["people"])["annotators"]:
-                said, status = opinion(row, name)
-                reviewing.answer(name, page, said, status)
+                answers, status = opinion(row, name)
+                reviewing.answer(name, page, answers, status)
 
 
 def pages(reviewing: Reviewing, part: str) -> Iterator[dict]:
     path, offset = f"datasets/{reviewing.datasets[part]}/records", 0
-    while found := reviewing.owner("GET", path, params={"offset": offset, "limit": _MANY})["items"]:
-        yield from found
-        offset += len(found)
+    while page := reviewing.owner("GET", path, params={"offset": offset, "limit": _MANY})["items"]:
+        yield from page
+        offset += len(page)
 
 
 def opinion(row: dict, name: str) -> tuple[dict, str]:
-    """What somebody says of a row, and the response's status; always the same."""
+    """An annotator's answers on a row, and the status of the response; always the same."""
     of_all, own = random.Random(row["id"]), random.Random(f"{row['id']} {name}")
-    # People are against the model together, and each of them alone more rarely.
+    # Mostly, people disagree with the model together; more rarely, one of them does alone.
     against = (of_all.random() < 0.2) != (own.random() < 0.07)
     draft, refinement = (
         min(10, max(1, row[f"{part}_score"] + own.choice((-1, 0, 0, 1))))
@@ -173,7 +176,7 @@ def opinion(row: dict, name: str) -> tuple[dict, str]:
     )
     margin = row["refinement_score"] - row["draft_score"]
     better = "tie" if margin == 0 else "draft" if (margin < 0) != against else "refinement"
-    said = thought(
+    answers = full_answer(
         better,
         draft,
         refinement,
@@ -182,14 +185,14 @@ def opinion(row: dict, name: str) -> tuple[dict, str]:
         refinement_introduces_error=against and own.random() < 0.5,
     )
     if better == "draft" and own.random() < 0.5:
-        said["corrected_refinement"] = f"{row['draft']}\n\n{row['refinement']}"
-    return said, "discarded" if own.random() < 0.02 else "submitted"
+        answers["corrected_refinement"] = f"{row['draft']}\n\n{row['refinement']}"
+    return answers, "discarded" if own.random() < 0.02 else "submitted"
 
 
 def test_the_page_has_no_block_that_is_not_run():
     assert BLOCKS.keys() == {
         "serve", "export", "people", "push", "pull", "report", "limits", "release", "load",
-        "assisted", "elsewhere",
+        "assisted", "elsewhere", "team", "status",
     }  # fmt: skip
     assert PAGE.count("```") == 2 * len(BLOCKS)
 
@@ -212,7 +215,7 @@ def test_the_server_is_started_and_named_as_it_says(session):
     parsed = command.commands[words[2]].make_context(words[2], words[3:]).params
     assert parsed["folder"] == Path("my-argilla")
     assert f"ARGILLA_API_URL=http://127.0.0.1:{parsed['port']} " in BLOCKS["export"]
-    assert session.said["export"] == f"{session.api_key}\n"
+    assert session.printed["export"] == f"{session.api_key}\n"
 
 
 def test_what_is_asked_of_a_release_are_keys_of_a_recipe(session):
@@ -221,7 +224,7 @@ def test_what_is_asked_of_a_release_are_keys_of_a_recipe(session):
     parse_recipe({**base, **yaml.safe_load(BLOCKS["limits"])}, "docs/review.md")
 
 
-def test_every_option_of_push_is_told_of():
+def test_every_option_of_push_is_documented():
     command = typer.main.get_command(app).commands["review"].commands["push"]
     options = [name for option in command.params for name in option.opts if name[:2] == "--"]
     assert len(options) >= 10
@@ -229,32 +232,31 @@ def test_every_option_of_push_is_told_of():
 
 
 def test_the_session_ends_on_the_card(session):
-    said = f"{len(session.verdicts):,} verdicts"
-    assert session.said["pull"].startswith(f"{said} (")
-    assert session.said["report"].startswith(f"{said} on ")
-    assert f"{said} of 3 people" in (session.release / "README.md").read_text()
-    assert session.said["load"].split()[0].isdecimal()
-    assert "srt review pull reviews/corrections" in session.said["assisted"]
-    assert session.said["elsewhere"].startswith(f"{said} (0 new")
+    count = f"{len(session.verdicts):,} verdicts"
+    assert session.printed["pull"].startswith(f"{count} (")
+    assert session.printed["report"].startswith(f"{count} on ")
+    assert f"{count} by 3 people" in (session.release / "README.md").read_text()
+    assert session.printed["load"].split()[0].isdecimal()
+    assert "srt review pull reviews/corrections" in session.printed["assisted"]
+    assert session.printed["elsewhere"].startswith(f"{count} (0 new")
 
 
 def test_the_widths_of_intervals_are_those_of_the_report():
     def interval(share, of):
-        found = wilson(share * of, of)
-        return [round(100 * found[end]) for end in ("low", "high")]
+        return [round(100 * end) for end in share_ends(share, of, of - 1)]
 
-    rows = re.findall(r"^\| (\d+) \| (\d+) to (\d+) % \| (\d+) to (\d+) % \|$", PAGE, flags=re.M)
+    rows = re.findall(r"^\| (\d+) \| (\d+) to (\d+)% \| (\d+) to (\d+)% \|$", PAGE, flags=re.M)
     assert [int(row[0]) for row in rows] == [50, 100, 200, 400]
     for row in rows:
         of, *ends = map(int, row)
         assert ends == interval(0.8, of) + interval(0.9, of)
-    (shared,) = re.findall(r"each of (\d+) rows, give (\d+) to (\d+) %", " ".join(PAGE.split()))
+    (shared,) = re.findall(r"each of (\d+) rows, give (\d+) to (\d+)%", " ".join(PAGE.split()))
     of, *ends = map(int, shared)
     assert (of, ends) == (200 // 3 + 1, interval(0.8, of))
 
 
 def test_the_pictures_are_there_and_small():
-    assert len(PICTURES) == 4
+    assert len(PICTURES) == 5
     for name in PICTURES:
         picture = (ROOT / "docs" / "assets" / name).read_bytes()
         assert picture.startswith(b"\x89PNG")

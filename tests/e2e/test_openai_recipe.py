@@ -5,8 +5,8 @@ from itertools import cycle
 
 import yaml
 
-from builders.run import Run
-from pipelines.recipe_file import RECIPES_FOLDER
+from builders.ledger.run import Run
+from pipelines.recipe.file import RECIPES_FOLDER
 from tests import openai_server as server
 from tests.reply_bank import BROKEN
 
@@ -68,7 +68,8 @@ def test_200_rows_with_every_broken_reply_in_the_ledger(srt, tmp_path):
     found = {}
     for row in rows:
         for prompt, reason in critic.expected.items():
-            if f"### Instruction\n{row['instruction']}\n" in prompt:
+            instruction = prompt.partition("### Instruction\n")[2]
+            if f">\n{row['instruction']}\n</data-" in instruction.partition("### Response")[0]:
                 found[row["id"]] = (reason, row["reason"])
     assert len(found) == len(critic.expected) >= 60
     wrong = Counter(pair for pair in found.values() if pair[0] != pair[1])

@@ -1,4 +1,4 @@
-"""Servers that end with whoever started them."""
+"""A server ends with the process that started it."""
 
 import os
 import signal
@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
-# Starts a Hub, says which process it is, and goes on until it is ended.
+# Starts a Hub, prints its process id, and runs until it is ended.
 STARTER = """
 import sys
 from pathlib import Path
-from services.hub.launch import running_hub
+from tests.running_hub import running_hub
 with running_hub(Path(sys.argv[1])) as hub:
     print(hub.pid, flush=True)
     sys.stdin.read()
@@ -23,7 +23,7 @@ with running_hub(Path(sys.argv[1])) as hub:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has the signal")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_server_does_not_outlive_whoever_started_it(tmp_path, how):
+def test_a_server_ends_with_its_parent(tmp_path, how):
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(tmp_path / "hub")],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

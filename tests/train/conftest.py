@@ -4,29 +4,29 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from tests.ledger_rows import make_run
 from tests.tiny_model import save_tiny_model
 from tests.train.conversations import short_rows
 
 RECIPES = Path(__file__).parents[2] / "train/recipes"
-# Enough for a whole conversation in bytes, which are the tiny model's tokens.
+# Enough for a conversation in bytes, which are the tiny model's tokens.
 LENGTH = 2048
 
 
 @pytest.fixture(scope="session")
 def releases(tmp_path_factory):
-    """A release of each stage, of the same 24 conversations."""
+    """A release of each stage with the same 24 conversations."""
     folder = tmp_path_factory.mktemp("released")
-    made = {}
+    folders = {}
     for stage in (1, 2):
         run, manifest = make_run(
             folder / f"run{stage}", short_rows(24), stage=stage, test_share=0.2
         )
-        made[f"stage{stage}"] = make_release(
-            run, manifest, name=f"stage{stage}", version="1.0.0", out=folder / "releases"
+        folders[f"stage{stage}"] = release_runs(
+            [(run, manifest)], name=f"stage{stage}", version="1.0.0", out=folder / "releases"
         )
-    return SimpleNamespace(**made)
+    return SimpleNamespace(**folders)
 
 
 @pytest.fixture(scope="session")
@@ -37,12 +37,12 @@ def tiny(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def command(releases, tiny):
-    """The command line of a recipe of `train/recipes`, two steps of a tiny model.
+    """A function that returns the command line of a recipe for two steps of the tiny model.
 
-    Further keys, or others than these, as keyword arguments.
+    Keyword arguments add or override keys.
     """
 
-    def made(recipe, output_dir, **keys):
+    def words(recipe, output_dir, **keys):
         stage = yaml.safe_load((RECIPES / recipe).read_text())
         stage = "stage2" if "beta" in stage else "stage1"
         keys = {
@@ -55,15 +55,15 @@ def command(releases, tiny):
             "logging_steps": 1,
             **keys,
         }
-        words = [f"--{key}={value}" for key, value in keys.items()]
-        return [str(RECIPES / recipe), *words]
+        options = [f"--{key}={value}" for key, value in keys.items()]
+        return [str(RECIPES / recipe), *options]
 
-    return made
+    return words
 
 
 @pytest.fixture(scope="session")
 def stage1(command, tmp_path_factory):
-    """The folder of an adapter that stage 1 has trained on the tiny model."""
+    """The folder of an adapter that stage 1 trained for the tiny model."""
     from train.stage1 import main
 
     folder = tmp_path_factory.mktemp("trained") / "stage1"
@@ -73,7 +73,7 @@ def stage1(command, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def stage1_full(command, tmp_path_factory):
-    """The same with all weights trained."""
+    """The folder of a tiny model that stage 1 trained fully."""
     from train.stage1 import main
 
     folder = tmp_path_factory.mktemp("trained") / "stage1-full"
@@ -83,7 +83,7 @@ def stage1_full(command, tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
-    """Of a model this small, threads do nothing but wait for each other."""
+    """More threads only slow down a model this small."""
     import torch
 
     threads = torch.get_num_threads()

@@ -1,12 +1,12 @@
-"""Conversations that a model of a few thousand weights reads in no time."""
+"""Short conversations for a tiny model."""
 
 from tests.ledger_rows import kept_rows
 
 
 def short_rows(count):
-    """Kept ledger rows, shorter than others."""
+    """Kept ledger rows with short texts."""
     for number, row in enumerate(kept_rows(count)):
-        # Now the one is longer and now the other.
+        # Draft and refinement take turns in being longer.
         draft, refinement = (80, 120) if number % 2 else (120, 80)
         critique = {
             "weaknesses": row["critique"]["weaknesses"][:1],

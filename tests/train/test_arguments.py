@@ -15,9 +15,9 @@ from train.arguments import (
     check_losses,
     parse,
     read_command_line,
-    told_by,
+    trl_errors,
 )
-from train.publication import publication
+from train.publication import read_publication
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,8 +30,8 @@ def recipe(tmp_path):
 
 
 def parsed(recipe, *words):
-    asked = read_command_line([recipe, *words], "about")
-    return parse(asked, ReleaseArguments, SFTConfig, ModelConfig)
+    training_recipe = read_command_line([recipe, *words], "usage")
+    return parse(training_recipe, ReleaseArguments, SFTConfig, ModelConfig)
 
 
 @pytest.mark.parametrize("script", ["stage1", "stage2"])
@@ -71,14 +71,14 @@ def test_a_recipe_fills_the_dataclasses(recipe):
     assert (source.release, source.revision, source.dataset_config) == ("some/where", None, "sft")
     assert training.learning_rate == 1e-5
     assert network.model_name_or_path == "m"
-    # Not as TRL and transformers have them.
+    # Different from the default of TRL and transformers.
     assert training.logging_nan_inf_filter is False
-    asked = read_command_line([recipe], "about")
-    pairs, training, _ = parse(asked, PairArguments, DPOConfig, ModelConfig)
+    training_recipe = read_command_line([recipe], "usage")
+    pairs, training, _ = parse(training_recipe, PairArguments, DPOConfig, ModelConfig)
     assert pairs.dataset_config == "preferences"
 
 
-def test_the_command_line_goes_over_the_recipe(recipe):
+def test_the_command_line_overrides_the_recipe(recipe):
     words = ("--learning-rate=2e-4", "--max_length", "null", "--packing", "--seed", "-1")
     words += ("--lora_target_modules=[q_proj, v_proj]", "--report_to", "[tensorboard, wandb]")
     words += ("--lr_scheduler_kwargs={num_cycles: 2}", "--run_name", "a=b c")
@@ -93,12 +93,12 @@ def test_the_command_line_goes_over_the_recipe(recipe):
     assert network.lora_target_modules == ["q_proj", "v_proj"]
 
 
-def test_a_folder_of_rows_is_found_from_anywhere(recipe, tmp_path, monkeypatch):
+def test_a_release_folder_becomes_absolute(recipe, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "releases").mkdir()
-    asked = read_command_line([recipe, "--release", "releases"], "about")
-    assert asked.values["release"] == str(tmp_path / "releases")
-    assert read_command_line([recipe], "about").values["release"] == "some/where"
+    training_recipe = read_command_line([recipe, "--release", "releases"], "usage")
+    assert training_recipe.values["release"] == str(tmp_path / "releases")
+    assert read_command_line([recipe], "usage").values["release"] == "some/where"
 
 
 @pytest.mark.parametrize(
@@ -106,25 +106,40 @@ def test_a_folder_of_rows_is_found_from_anywhere(recipe, tmp_path, monkeypatch):
     [
         (["--learnin_rate", "1"], "unknown key 'learnin_rate'; did you mean 'learning_rate'"),
         (["--xyzzy", "1"], "unknown key 'xyzzy'"),
-        (["--bf16"], "bf16: device and precision are the machine's to say"),
-        (["--use_cpu=true"], "use_cpu: device and precision are the machine's"),
+        (["--bf16"], "bf16: device and precision depend on the machine"),
+        (
+            ["--use_cpu=true"],
+            "use_cpu: device and precision depend on the machine and cannot be set",
+        ),
         (["--dtype", "float16"], "dtype: device and precision"),
-        (["--chat_template_path", "x"], "chat_template_path: the key is chat_template here"),
-        (["--push_to_hub"], "hub_model_id: push_to_hub wants the ORG/NAME to publish to, not None"),
-        (["--push_to_hub", "--hub_model_id=m"], "hub_model_id: push_to_hub wants the ORG/NAME"),
-        (["--push_to_hub", "--hub_model_id=o/m"], "hub_tag: push_to_hub wants the tag to give"),
+        (["--chat_template_path", "x"], "chat_template_path: use chat_template"),
+        (["--push_to_hub"], "hub_model_id: push_to_hub needs the ORG/NAME to publish to, not None"),
+        (["--push_to_hub", "--hub_model_id=m"], "hub_model_id: push_to_hub needs the ORG/NAME"),
+        (
+            ["--push_to_hub", "--hub_model_id=o/m"],
+            "hub_tag: push_to_hub needs a tag such as v1.0.0, not None",
+        ),
         (["--push_to_hub", "--hub_model_id=o/m", "--hub_tag=1"], "hub_tag: .*, not 1"),
-        (["--hub_token", "hf_x"], "hub_token: a token is no recipe's to hold"),
-        (["--hub_revision", "dev"], "hub_revision: a tag is given by hub_tag"),
+        (["--hub_token", "hf_x"], "hub_token: do not put a token into a recipe"),
+        (["--hub_revision", "dev"], "hub_revision: use hub_tag for the tag"),
         (["--learning_rate", "fast"], "argument --learning_rate.*: invalid float value: 'fast'"),
         (["--max_length", "2.5"], "argument --max_length.*: invalid int value: '2.5'"),
         (["--max_steps", "true"], "argument --max_steps.*: invalid int value: 'yes'"),
         (["--packing", "maybe"], "argument --packing.*: .*maybe"),
         (["--loss_type", "other"], "argument --loss_type.*: invalid choice: 'other'"),
-        (["--learning_rate", "[1, 2]"], "learning_rate: one value is wanted, not a list"),
+        (["--learning_rate", "[1, 2]"], "learning_rate: must be one value, not a list"),
         (["--learning_rate", "{a"], "--learning_rate: '{a' is not a YAML value"),
-        (["learning_rate", "1"], "learning_rate: keys are given as --key value"),
+        (["learning_rate", "1"], "learning_rate: write keys as --key value"),
         (["--release", "null"], "release"),
+        (["--completion_only_loss", "false"], "completion_only_loss: the loss is on the assistant"),
+        (["--assistant_only_loss", "true"], "assistant_only_loss: the loss is on the assistant"),
+        (["--dataset_text_field", "text"], "dataset_text_field: a release's rows have fixed"),
+        (["--model_init_kwargs", "{}"], "model_init_kwargs: use the keys of the model itself"),
+        (["--per_device_train_batch_size=0"], "per_device_train_batch_size: must be at least 1"),
+        (["--gradient_accumulation_steps=0"], "gradient_accumulation_steps: .*at least 1|0"),
+        (["--max_length", "0"], "max_length: must be at least 1, not 0"),
+        (["--max_steps", "0"], "max_steps: 0 is no training at all"),
+        (["--num_train_epochs", "0"], "num_train_epochs: 0.0 is no training at all"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(recipe, words, reason):
@@ -140,41 +155,46 @@ def test_the_losses_are_trls(recipe):
         check_losses(recipe, ["sigmoid", "sigmod"])
 
 
-def test_values_that_do_not_go_together_are_told_in_one_line(recipe):
-    with pytest.raises(BadInput, match=r"\.yaml: beta is 1$"), told_by(recipe):
+def test_incompatible_values_are_reported_in_one_line(recipe):
+    with pytest.raises(BadInput, match=r"\.yaml: beta is 1$"), trl_errors(recipe):
         raise ValueError("beta is 1\nand more")
 
 
-def test_the_word_no_is_a_word_where_words_are_wanted(recipe):
+def test_keys_that_say_what_is_done_anyway_are_taken(recipe):
+    training = parsed(recipe, "--completion_only_loss", "--trust_remote_code")[1]
+    assert (training.completion_only_loss, training.trust_remote_code) == (True, True)
+
+
+def test_no_is_a_word_for_string_keys(recipe):
     training = parsed(recipe, "--save_strategy", "no", "--packing", "no")[1]
     assert (training.save_strategy, training.packing) == ("no", False)
 
 
-def test_push_to_hub_may_say_no(recipe):
+def test_push_to_hub_can_be_false(recipe):
     assert parsed(recipe, "--push_to_hub", "false")[1].push_to_hub is False
-    assert publication({"push_to_hub": False}) is None
+    assert read_publication({"push_to_hub": False}) is None
 
 
-def test_what_is_published_is_not_the_trainers_to_push(recipe):
+def test_the_trainer_itself_never_pushes(recipe):
     words = ("--push_to_hub", "--hub_model_id", "o/m", "--hub_tag", "v1.0.0")
     source, training, _ = parsed(recipe, *words, "--hub_private_repo")
     assert (source.hub_tag, training.push_to_hub) == ("v1.0.0", False)
-    wanted = publication(read_command_line([recipe, *words, "--hub_private_repo"], "").values)
-    said = ["publish", "made", "--repo", "o/m", "--tag", "v1.0.0", "--private"]
-    assert wanted.command(Path("made")) == said
+    recipe = read_command_line([recipe, *words, "--hub_private_repo"], "usage")
+    command = read_publication(recipe.values).command(Path("trained"))
+    assert command == ["publish", "trained", "--repo", "o/m", "--tag", "v1.0.0", "--private"]
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("- a\n- b\n", "a recipe is a mapping of keys to values"),
-        ("", "a recipe is a mapping"),
+        ("- a\n- b\n", "a recipe must be a mapping of keys to values"),
+        ("", "a recipe must be a mapping"),
         ("a: [", "not a YAML file"),
         ("1: 2\n", "unknown key 1"),
         ("learning_rate: 1e-5\n", "release"),
     ],
 )
-def test_a_file_that_is_no_recipe(tmp_path, text, reason):
+def test_invalid_recipe_files(tmp_path, text, reason):
     path = tmp_path / "recipe.yaml"
     path.write_text(text)
     with pytest.raises(BadInput, match=reason) as error:
@@ -183,9 +203,9 @@ def test_a_file_that_is_no_recipe(tmp_path, text, reason):
 
 
 def test_the_recipe_comes_first(tmp_path):
-    with pytest.raises(BadInput, match="the recipe file comes first"):
-        read_command_line(["--release", "x"], "about")
+    with pytest.raises(BadInput, match="the first argument must be the recipe file"):
+        read_command_line(["--release", "x"], "usage")
     with pytest.raises(BadInput, match="no such recipe"):
-        read_command_line([str(tmp_path / "none.yaml")], "about")
+        read_command_line([str(tmp_path / "none.yaml")], "usage")
     with pytest.raises(BadInput, match="not a YAML file"):
-        read_command_line([str(tmp_path)], "about")
+        read_command_line([str(tmp_path)], "usage")

@@ -2,11 +2,10 @@ import pytest
 import torch
 from trl import SFTConfig, SFTTrainer
 
-from builders.sft import SFT_FORMS
-from tests.sft_rows import to_sft
+from builders.training.sft import SFT_FORMS, to_sft
 from tests.tiny_model import tiny_model, tiny_tokenizer
 from tests.train.conversations import short_rows
-from train.turns import IGNORED, tokenised
+from train.tokenization import IGNORED, token_dataset
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
@@ -16,7 +15,7 @@ def test_packed_conversations_do_not_see_each_other(tmp_path, attention, keys):
     tokenizer, model = tiny_tokenizer(), tiny_model()
     model.set_attn_implementation(attention)
     rows = [row for kept in short_rows(4) for row in to_sft(kept, SFT_FORMS["sft"])]
-    data, counts = tokenised(rows, tokenizer, None, tmp_path / "train.arrow")
+    data, counts = token_dataset(rows, tokenizer, None, tmp_path / "train.arrow")
     length = 4096 if "packing" in keys else None
     gpu = torch.cuda.is_available()
     config = SFTConfig(
@@ -29,22 +28,22 @@ def test_packed_conversations_do_not_see_each_other(tmp_path, attention, keys):
         **keys,
     )
     trainer = SFTTrainer(model, config, train_dataset=data, processing_class=tokenizer)
-    losses, learnt = [], []
+    losses, label_counts = [], []
     for batch in trainer.get_train_dataloader():
         assert batch["input_ids"].shape[0] == 1
         labels = batch["labels"]
         logits = model(**{key: value for key, value in batch.items() if key != "labels"}).logits
-        learnt.append((labels[:, 1:] != IGNORED).sum().item())
+        label_counts.append((labels[:, 1:] != IGNORED).sum().item())
         losses.append(
             torch.nn.functional.cross_entropy(
                 logits[0, :-1].float(), labels[0, 1:], ignore_index=IGNORED, reduction="sum"
             ).item()
         )
-    apart = 0.0
+    separate = 0.0
     for row in data:
         labels = torch.tensor([row["labels"]], device=model.device)
         ids = torch.tensor([row["input_ids"]], device=model.device)
-        of = (labels[:, 1:] != IGNORED).sum()
-        apart += (model(ids, labels=labels).loss * of).item()
-    assert sum(learnt) == counts.learnt_tokens
-    assert sum(losses) == pytest.approx(apart, rel=1e-4)
+        count = (labels[:, 1:] != IGNORED).sum()
+        separate += (model(ids, labels=labels).loss * count).item()
+    assert sum(label_counts) == counts.loss_tokens
+    assert sum(losses) == pytest.approx(separate, rel=1e-4)

@@ -1,9 +1,9 @@
 from huggingface_hub import HfApi
 
-from services.hub.launch import running_hub
+from tests.running_hub import running_hub
 
 
-def test_a_trained_model_is_published_once_and_by_its_tag(command, tmp_path, monkeypatch):
+def test_a_trained_model_is_published_once_with_its_tag(command, tmp_path, monkeypatch):
     from train.stage1 import main
 
     folder = tmp_path / "trained"

@@ -20,19 +20,19 @@ PAPER = {
 
 
 def parsed(name):
-    asked = read_command_line([str(RECIPES / name)], "")
+    recipe = read_command_line([str(RECIPES / name)], "")
     if name.startswith("stage1"):
-        return parse(asked, ReleaseArguments, SFTConfig, ModelConfig)
-    return parse(asked, PairArguments, DPOConfig, ModelConfig)
+        return parse(recipe, ReleaseArguments, SFTConfig, ModelConfig)
+    return parse(recipe, PairArguments, DPOConfig, ModelConfig)
 
 
-def test_there_is_a_recipe_of_each_shape_for_each_stage():
+def test_each_stage_has_a_recipe_for_each_size():
     shapes = ("7b-lora", "70b-zero3", "embedded")
     assert sorted(f"stage{stage}-{shape}.yaml" for stage in (1, 2) for shape in shapes) == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_recipe_is_read_whole(name):
+def test_a_recipe_is_parsed_completely(name):
     _, training, network = parsed(name)
     assert network.use_peft == ("zero3" not in name)
     assert training.lr_scheduler_type == "cosine"
@@ -42,7 +42,7 @@ def test_a_recipe_is_read_whole(name):
         assert getattr(training, key) == value
 
 
-def test_the_stages_of_a_size_meet():
+def test_stage_2_starts_from_the_output_of_stage_1():
     for shape in ("embedded", "7b-lora", "70b-zero3"):
         before, after = (
             yaml.safe_load((RECIPES / f"stage{stage}-{shape}.yaml").read_text()) for stage in (1, 2)
@@ -51,7 +51,7 @@ def test_the_stages_of_a_size_meet():
 
 
 @pytest.mark.parametrize("name", sorted((RECIPES / "accelerate").glob("*.yaml")))
-def test_accelerate_reads_the_cluster(name):
+def test_accelerate_parses_the_cluster_files(name):
     cluster = load_config_from_file(str(name))
     assert cluster.deepspeed_config["zero_stage"] == 3
     for recipe, accumulated in PAPER.items():

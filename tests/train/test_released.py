@@ -13,7 +13,7 @@ from tests.hub import published
 from train.released import open_release
 
 ROOT = Path(__file__).parents[2]
-# A process of its own: the client reads where the Hub is when it is imported.
+# In a separate process, because the client reads HF_ENDPOINT when it is imported.
 ASK = """
 import json, sys
 from builders.errors import BadInput
@@ -54,7 +54,7 @@ def copy(releases, tmp_path):
     return Path(shutil.copytree(releases.stage1, tmp_path / "copy"))
 
 
-def test_a_folder_is_read_in_its_order(releases):
+def test_a_folder_is_read_in_order(releases):
     found = open_release(str(releases.stage1), None, "sft", stage=1)
     assert found.title == "stage1 1.0.0 (sft)"
     assert set(found.splits) == {"train", "test"}
@@ -90,10 +90,10 @@ def test_a_tag_on_the_hub_becomes_its_commit(releases, tmp_path):
         assert "has no 'preferences'; it has " in no_config
         assert "\n" not in no_tag + no_config
 
-    # A tag needs the Hub. A commit that was downloaded does not: it cannot have moved.
+    # A tag needs the Hub. A downloaded commit does not, because it cannot change.
     offline = {"HF_HUB_OFFLINE": "1"}
     tag, commit = ask(tmp_path, hub.url, ("v1.0.0", "sft"), (sha, "sft"), **offline)
-    assert "HF_HUB_OFFLINE is set, so nobody can say which commit v1.0.0 of org/name is" in tag
+    assert "HF_HUB_OFFLINE is set, so v1.0.0 of org/name cannot be resolved to a commit" in tag
     assert commit == tagged
     (gone,) = ask(tmp_path, hub.url, ("v1.0.0", "sft"))
     assert gone.startswith("release: org/name at v1.0.0: ")
@@ -101,18 +101,20 @@ def test_a_tag_on_the_hub_becomes_its_commit(releases, tmp_path):
     assert never_seen.startswith("release: ")
 
 
-def test_a_file_that_is_not_the_released_one_is_named(releases, copy, tmp_path):
+def test_a_modified_file_is_named(releases, copy, tmp_path):
     path = copy / "sft/train-00000-of-00001.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
-    with pytest.raises(BadInput, match=r"sft/train-.*parquet is not the file that was released"):
+    with pytest.raises(
+        BadInput, match=r"sft/train-.*parquet is missing or is not the released file"
+    ):
         open_release(str(copy), None, "sft", stage=1)
     with published(tmp_path / "hub", "org/name", "v1.0.0", files_of(copy)) as (hub, _):
         (answer,) = ask(tmp_path, hub.url, ("v1.0.0", "sft"))
-    assert "is not the file that was released" in answer
+    assert "is missing or is not the released file" in answer
     path.unlink()
-    with pytest.raises(BadInput, match="is not the file that was released"):
+    with pytest.raises(BadInput, match="is missing or is not the released file"):
         open_release(str(copy), None, "sft", stage=1)
-    # What is not read is not looked at.
+    # Only the files that are read are verified.
     open_release(str(copy), None, "sft-no-score", stage=1)
 
 
@@ -129,21 +131,21 @@ def test_a_file_that_is_not_the_released_one_is_named(releases, copy, tmp_path):
         ),
     ],
 )
-def test_what_is_not_a_release_is_said(copy, change, reason):
+def test_a_folder_that_is_not_a_release_is_rejected(copy, change, reason):
     change(copy / "manifest.json")
     with pytest.raises(BadInput, match=reason):
         open_release(str(copy), None, "sft", stage=1)
 
 
-def test_each_script_reads_the_releases_of_its_stage(releases):
-    with pytest.raises(BadInput, match=r"is of stage 2; train/stage2\.py trains on it"):
+def test_each_script_only_accepts_its_stage(releases):
+    with pytest.raises(BadInput, match=r"is a stage-2 release; use train/stage2\.py"):
         open_release(str(releases.stage2), None, "preferences", stage=1)
-    with pytest.raises(BadInput, match=r"is of stage 1; train/stage1\.py trains on it"):
+    with pytest.raises(BadInput, match=r"is a stage-1 release; use train/stage1\.py"):
         open_release(str(releases.stage1), None, "sft", stage=2)
 
 
-def test_names_that_are_neither_folder_nor_repository(releases):
+def test_invalid_release_names(releases):
     with pytest.raises(BadInput, match="is neither a folder nor the ORG/NAME"):
         open_release("no/such/folder", None, "sft", stage=1)
-    with pytest.raises(BadInput, match="a folder has one version"):
+    with pytest.raises(BadInput, match="a revision is only for the Hub"):
         open_release(str(releases.stage1), "v1.0.0", "sft", stage=1)

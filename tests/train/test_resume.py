@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import signal
@@ -36,12 +37,16 @@ def killed(script, words, folder):
     assert not (folder / "training.json").exists()
 
 
+def read(folder):
+    return json.loads((folder / "training.json").read_text())
+
+
 def adapter(folder):
     return load_file(folder / "adapter_model.safetensors")
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_a_killed_run_goes_on_to_the_same_weights(stage, command, stage1, tmp_path):
+def test_a_resumed_run_ends_with_the_same_weights(stage, command, stage1, tmp_path):
     main = (first if stage == 1 else second).main
     keys = {"max_steps": STEPS, "save_steps": 2, "save_total_limit": 50}
     keys["per_device_train_batch_size"] = 3
@@ -69,6 +74,27 @@ def test_a_killed_run_goes_on_to_the_same_weights(stage, command, stage1, tmp_pa
     assert through.keys() == resumed.keys()
     for name, value in through.items():
         assert torch.equal(value, resumed[name]), name
+    # The loss on the card is of the whole run, not of its last part.
+    losses = [read(tmp_path / name)["metrics"]["train_loss"] for name in "ab"]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_run_killed_after_its_last_checkpoint_makes_no_step_more(
+    stage, command, stage1, tmp_path
+):
+    main = (first if stage == 1 else second).main
+    keys = {"model_name_or_path": stage1} if stage == 2 else {}
+    words = command(f"stage{stage}-embedded.yaml", tmp_path / "out", save_steps=2, **keys)
+    main(words)
+    weights, facts = adapter(tmp_path / "out"), read(tmp_path / "out")
+    (tmp_path / "out/training.json").unlink()
+    main(words)
+    again = read(tmp_path / "out")
+    assert facts["steps"] == again["steps"] == 2
+    assert all(torch.equal(value, weights[key]) for key, value in adapter(tmp_path / "out").items())
+    for metric in ("train_loss", "eval_loss"):
+        assert again["metrics"][metric] == pytest.approx(facts["metrics"][metric], rel=1e-5)
 
 
 @pytest.fixture
@@ -81,18 +107,31 @@ def begun(command, tmp_path):
     return tmp_path / "out", words
 
 
-def test_a_folder_goes_on_under_its_own_recipe_only(begun):
+def test_a_folder_is_only_resumed_with_its_own_recipe(begun):
     folder, words = begun
-    with pytest.raises(BadInput, match=r"another recipe \(it differs in learning_rate, seed\)"):
+    with pytest.raises(BadInput, match=r"another recipe \(different: learning_rate, seed\)"):
         first.main([*words, "--learning_rate=1e-4", "--seed=3"])
     first.main([*words, "--logging_steps=5", "--run_name=again"])
-    with pytest.raises(BadInput, match="holds a finished model; give another one"):
+    with pytest.raises(BadInput, match="contains a finished model; choose another folder"):
         first.main(words)
     assert (folder / "training.json").is_file()
 
 
-def test_a_folder_of_something_else_is_left_alone(command, tmp_path):
+def test_a_checkpoint_can_be_named(begun, tmp_path):
+    folder, words = begun
+    for path, reason in (
+        (tmp_path / "other/checkpoint-1", "is not in output_dir"),
+        (folder / "checkpoint-7", "is not a complete checkpoint"),
+        ("false", "has checkpoints; choose another output_dir"),
+    ):
+        with pytest.raises(BadInput, match=f"resume_from_checkpoint: .*{reason}"):
+            first.main([*words, f"--resume_from_checkpoint={path}"])
+    first.main([*words, f"--resume_from_checkpoint={folder / 'checkpoint-1'}"])
+    assert read(folder)["steps"] == 2
+
+
+def test_other_folders_are_left_alone(command, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(BadInput, match="exists and is not a training run"):
+    with pytest.raises(BadInput, match="is not a training run"):
         first.main(command("stage1-embedded.yaml", tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

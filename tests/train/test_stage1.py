@@ -6,9 +6,9 @@ from huggingface_hub import ModelCard
 from safetensors.torch import load_file
 
 from builders.errors import BadInput, RunFailed
-from builders.sft import review_turns
-from pipelines.llms.base import Request
-from pipelines.llms.local import TransformersLLM
+from builders.training.sft import review_turns
+from pipelines.llms.messages import Request
+from pipelines.llms.weights.local import TransformersLLM
 from tests.tiny_model import tiny_model
 from train.released import open_release
 from train.stage1 import main
@@ -32,7 +32,7 @@ def test_the_folder_of_an_adapter_is_complete(stage1, tiny, releases):
     assert (facts["stage"], facts["steps"], facts["adapter"]) == (1, 2, True)
     assert facts["base_model"] == {"name": "tiny", "on_hub": False}
     assert facts["recipe"]["learning_rate"] == 1e-3
-    # Nothing that is only on this machine.
+    # Nothing that only exists on this machine.
     assert facts["recipe"]["release"] == releases.stage1.name
     assert str(stage1.parent) not in json.dumps(facts)
     assert {"torch", "trl", "peft", "transformers", "srt-feedback"} <= facts["versions"].keys()
@@ -79,16 +79,16 @@ def test_packed_rows_are_the_same_rows(command, stage1, tmp_path):
     assert facts["metrics"]["eval_loss"] > 0
 
 
-def test_the_draft_may_be_masked(command, stage1, tmp_path):
+def test_the_draft_can_be_masked(command, stage1, tmp_path):
     main(command(RECIPE, tmp_path / "out", dataset_config="sft-draft-masked", max_steps=1))
-    masked, learnt = (
+    masked, unmasked = (
         json.loads((folder / "training.json").read_text())["rows"]["train"]
         for folder in (tmp_path / "out", stage1)
     )
-    # The same conversations are read, and less of them is learnt.
-    assert masked["sequences"] == learnt["sequences"]
-    assert masked["tokens"] == learnt["tokens"]
-    assert masked["learnt_tokens"] < learnt["learnt_tokens"]
+    # The same conversations, with fewer tokens in the loss.
+    assert masked["sequences"] == unmasked["sequences"]
+    assert masked["tokens"] == unmasked["tokens"]
+    assert masked["loss_tokens"] < unmasked["loss_tokens"]
 
 
 def test_an_adapter_is_trained_further(command, stage1, tiny, tmp_path):
@@ -104,11 +104,11 @@ def test_an_adapter_is_trained_further(command, stage1, tiny, tmp_path):
 def test_nothing_to_train_on_is_one_line(command, tmp_path):
     with pytest.raises(BadInput, match=r"release: nothing to train on: \d+ rows, of which"):
         main(command(RECIPE, tmp_path / "out", max_length=16))
-    # Nothing was begun that a better recipe could not take the place of.
+    # The folder can be used again with another recipe.
     main(command(RECIPE, tmp_path / "out", max_steps=1))
 
 
-def test_a_loss_that_is_no_number_ends_the_run(command, tmp_path):
+def test_a_nan_loss_ends_the_run(command, tmp_path):
     words = command("stage1-70b-zero3.yaml", tmp_path / "out", learning_rate="1e30")
     with pytest.raises(RunFailed, match=r"(loss|grad_norm) is (nan|inf) at step 2; .*lower"):
         main([*words, "--max_steps=20", "--warmup_steps=0"])
@@ -119,7 +119,7 @@ def test_a_loss_that_is_no_number_ends_the_run(command, tmp_path):
     ("keys", "reason"),
     [
         ({"model_name_or_path": "no/such/model/anywhere"}, "model_name_or_path: no/such/model"),
-        ({"model_name_or_path": "null"}, "model_name_or_path: no model is named"),
+        ({"model_name_or_path": "null"}, "model_name_or_path: missing"),
         ({"chat_template": "missing.jinja"}, "chat_template: missing.jinja: No such file"),
     ],
 )

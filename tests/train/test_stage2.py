@@ -5,16 +5,16 @@ import torch
 from huggingface_hub import ModelCard
 from peft import PeftModel
 from safetensors.torch import load_file
-from trl import DPOConfig, DPOTrainer, ModelConfig
+from trl import DPOConfig, ModelConfig
 
-from builders.preferences import to_preference
-from pipelines.llms.base import Request
-from pipelines.llms.local import TransformersLLM
+from builders.training.preferences import to_preference
+from pipelines.llms.messages import Request
+from pipelines.llms.weights.local import TransformersLLM
 from tests.tiny_model import tiny_model, tiny_tokenizer
 from tests.train.conftest import LENGTH
 from tests.train.conversations import short_rows
 from train.model import load_model, new_adapter
-from train.pairs import fitting
+from train.pairs import PairTrainer, pair_dataset
 from train.released import open_release
 from train.stage2 import main
 
@@ -25,7 +25,7 @@ WEIGHTS = "adapter_model.safetensors"
 
 @pytest.fixture(scope="module")
 def trained(command, stage1, tmp_path_factory):
-    """An adapter of stage 1 after stage 2."""
+    """The folder of the stage-1 adapter after stage 2."""
     folder = tmp_path_factory.mktemp("trained") / "stage2"
     main(command(RECIPE, folder, model_name_or_path=stage1, save_steps=1))
     return folder
@@ -55,7 +55,7 @@ def test_the_folder_holds_one_adapter_on_the_first_model(trained, stage1, tiny, 
     assert losses(trained)[0] == pytest.approx(0.6931, abs=1e-3)
 
 
-def test_it_answers_in_a_pipeline(trained):
+def test_the_trained_adapter_answers_in_a_pipeline(trained):
     llm = TransformersLLM(model=str(trained), max_new_tokens=4, dtype="float32")
     llm.load()
     (answer,) = llm.complete([Request([{"role": "user", "content": "Why?"}], seed=0)])
@@ -64,15 +64,15 @@ def test_it_answers_in_a_pipeline(trained):
 
 
 def trainer_of(model, tmp_path, **keys):
-    """As train/stage2.py makes it."""
+    """A trainer like that of train/stage2.py."""
     network = ModelConfig(model_name_or_path=str(model), **keys)
     tokenizer, rows = tiny_tokenizer(), map(to_preference, short_rows(4))
-    pairs, _ = fitting(rows, tokenizer, LENGTH, tmp_path / "rows/train.arrow")
+    pairs, _ = pair_dataset(rows, tokenizer, LENGTH, tmp_path / "rows/train.arrow")
     gpu = torch.cuda.is_available()
     training = DPOConfig(
         str(tmp_path), use_cpu=not gpu, bf16=gpu, learning_rate=1e-2, max_steps=2, report_to="none"
     )
-    return DPOTrainer(
+    return PairTrainer(
         load_model(network),
         args=training,
         train_dataset=pairs,
@@ -85,13 +85,13 @@ def weights(model, part):
     return {name: value for name, value in model.named_parameters() if part in name}
 
 
-def test_the_reference_is_the_adapter_as_it_was(stage1, tmp_path):
+def test_the_reference_is_a_copy_of_the_adapter(stage1, tmp_path):
     trainer = trainer_of(stage1, tmp_path)
     model = trainer.model
     assert isinstance(model, PeftModel)
     assert set(model.peft_config) == {"default", "ref"}
     assert trainer.ref_model is None
-    # One copy of the model: all else are the two adapters.
+    # There is one copy of the base model, and the two adapters.
     base = sum(value.numel() for value in tiny_model().parameters())
     adapters = [weights(model, f".{name}.") for name in ("default", "ref")]
     sizes = [sum(value.numel() for value in each.values()) for each in adapters]
@@ -106,14 +106,14 @@ def test_the_reference_is_the_adapter_as_it_was(stage1, tmp_path):
     assert all(".default." in name for name in changed)
 
 
-def test_a_new_adapter_takes_the_model_below_it_as_reference(stage1_full, tmp_path):
+def test_the_reference_of_a_new_adapter_is_its_base_model(stage1_full, tmp_path):
     keys = {"use_peft": True, "lora_target_modules": ["all-linear"]}
     trainer = trainer_of(stage1_full, tmp_path, **keys)
     assert set(trainer.model.peft_config) == {"default"}
     assert trainer.ref_model is None
 
 
-def test_a_new_adapter_on_a_model_trained_whole(command, stage1_full, tmp_path):
+def test_a_new_adapter_on_a_fully_trained_model(command, stage1_full, tmp_path):
     main(command(RECIPE, tmp_path / "out", model_name_or_path=stage1_full))
     config = json.loads((tmp_path / "out/adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == str(stage1_full)
@@ -123,7 +123,7 @@ def test_a_new_adapter_on_a_model_trained_whole(command, stage1_full, tmp_path):
     llm.unload()
 
 
-def test_all_weights_against_probabilities_computed_before(command, stage1_full, tmp_path):
+def test_full_training_with_precomputed_reference_probabilities(command, stage1_full, tmp_path):
     keys = {"model_name_or_path": stage1_full, "learning_rate": 1e-3, "max_steps": 3}
     main(command(FULL, tmp_path / "out", **keys))
     assert not read(tmp_path / "out")["adapter"]
@@ -143,7 +143,7 @@ def test_other_losses(command, stage1, tmp_path, loss):
     assert losses(tmp_path / "out")[0] > 0
 
 
-def test_pairs_whose_lengths_do_not_tell(command, stage1, tmp_path):
+def test_length_matched_pairs(command, stage1, tmp_path):
     keys = {"model_name_or_path": stage1, "dataset_config": "preferences-length-matched"}
     main(command(RECIPE, tmp_path / "out", max_steps=1, **keys))
     facts = read(tmp_path / "out")

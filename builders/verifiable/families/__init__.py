@@ -1,1 +1,1 @@
-"""The families of problems: each makes instructions and checks drafts of their answers."""
+"""The families of problems: each one makes problems and checks drafts of answers to them."""

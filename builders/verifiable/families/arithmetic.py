@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.forms import draw_form, form_request
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.answers import REST
-from builders.verifiable.reading.steps import apply, evaluate, shown, worked
-from builders.verifiable.short_answer import Question, review_number
-from builders.verifiable.wording import number, pick, sentence
+from builders.verifiable.reading.steps import calculate, evaluate, expression, worked_step
+from builders.verifiable.short_answer import AnswerKey, check_number
+from builders.verifiable.wording import capitalize_first, format_number, pick
 
-_ARITHMETIC = (
+_PHRASINGS = (
     "What is {e}?",
     "Calculate {e}.",
     "Work out {e}.",
@@ -33,7 +33,7 @@ Step = tuple[Fraction, str, Fraction]
 
 
 def _draw_pair(rng: Random, operator: str) -> tuple[int, int]:
-    """Small numbers more often than large ones: a draft should have a chance."""
+    """Small numbers more often than large ones, so that some drafts are right."""
     if operator == "×":
         return rng.randint(2, rng.choice((12, 30, 99))), rng.randint(2, 12)
     if operator == "÷":
@@ -46,7 +46,7 @@ def _draw_pair(rng: Random, operator: str) -> tuple[int, int]:
     return left, right
 
 
-def _make_arithmetic(rng: Random) -> Problem:
+def _make(rng: Random) -> Problem:
     operator = rng.choice("+-×÷")
     terms, operators = list(_draw_pair(rng, operator)), [operator]
     if rng.random() < 0.25:
@@ -58,32 +58,32 @@ def _make_arithmetic(rng: Random) -> Problem:
     expression = str(terms[0]) + "".join(
         f" {sign} {term}" for sign, term in zip(signs, terms[1:], strict=True)
     )
-    instruction = rng.choice(_ARITHMETIC).format(e=expression)
-    return Problem("arithmetic", args, instruction + request(rng, args["form"], "number"))
+    instruction = rng.choice(_PHRASINGS).format(e=expression)
+    return Problem("arithmetic", args, instruction + form_request(rng, args["form"], "number"))
 
 
-def _arithmetic_steps(terms: Sequence[int], operators: Sequence[str]) -> list[Step]:
-    """(left, operator, right) of each step, in the order of the rules."""
+def _steps(terms: Sequence[int], operators: Sequence[str]) -> list[Step]:
+    """(left, operator, right) of each step, in the order of operations."""
     if len(terms) == 2:
         return [(Fraction(terms[0]), operators[0], Fraction(terms[1]))]
     first, second, third = map(Fraction, terms)
     if operators[1] in "×÷" and operators[0] in "+-":
-        middle = apply(second, operators[1], third)
+        middle = calculate(second, operators[1], third)
         return [(second, operators[1], third), (first, operators[0], middle)]
-    middle = apply(first, operators[0], second)
+    middle = calculate(first, operators[0], second)
     return [(first, operators[0], second), (middle, operators[1], third)]
 
 
-# The first of each takes numbers apart by place value, which one-digit numbers do not have.
-_WAYS = {
+# The first of each splits a number by place value, which one-digit numbers do not have.
+_STEP_HINTS = {
     "+": (
-        "Split {b} into tens and ones and add these to {a} one after the other.",
-        "Start at {a} and count {b} further.",
-        "Write {a} and {b} under each other and add the columns, carrying where needed.",
+        "Split {b} into tens and ones and add them to {a} one after the other.",
+        "Start at {a} and count up by {b}.",
+        "Write {a} above {b} and add the columns, carrying where needed.",
     ),
     "-": (
-        "Take {b} from {a} in two parts, the tens first and then the ones.",
-        "Count up from {b} to {a} and add the jumps.",
+        "Subtract {b} from {a} in two parts, the tens first and then the ones.",
+        "Count up from {b} to {a} and add up the jumps.",
         "Subtract {b} from {a} column by column, borrowing where needed.",
     ),
     "×": (
@@ -99,15 +99,17 @@ _WAYS = {
 }
 
 
-def way(args: Args, slot: str, left: Fraction | int, operator: str, right: Fraction | int) -> str:
-    """How to carry out one step, without its result."""
-    apart = left if operator in "×÷" else min(left, right)
-    ways = _WAYS[operator] if apart >= 10 else _WAYS[operator][1:]
-    return pick(args, slot, *ways).format(a=number(left), b=number(right))
+def step_hint(
+    args: Args, slot: str, left: Fraction | int, operator: str, right: Fraction | int
+) -> str:
+    """How to carry out one step, without giving its result."""
+    split_number = left if operator in "×÷" else min(left, right)
+    hints = _STEP_HINTS[operator] if split_number >= 10 else _STEP_HINTS[operator][1:]
+    return pick(args, slot, *hints).format(a=format_number(left), b=format_number(right))
 
 
-def _stated(terms: Sequence[int], operators: Sequence[str]) -> re.Pattern[str]:
-    """Finds what a draft says right after the whole expression and an equals sign."""
+def _stated_answer(terms: Sequence[int], operators: Sequence[str]) -> re.Pattern[str]:
+    """Matches what a draft says right after the whole expression and an equals sign."""
     gap = r"\s{0,3}"
     left = gap.join(
         [str(terms[0])]
@@ -116,57 +118,61 @@ def _stated(terms: Sequence[int], operators: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"(?i)(?<![\w.])(?<![-+*/×÷]\s){left}{gap}{_EQUALS}\s{{0,3}}{REST}")
 
 
-def _question(args: Args, steps: Sequence[Step], asked: str, value: Fraction) -> Question:
-    result = f"{asked} = {number(value)}"
-    lines = [worked(*step) for step in steps]
-    ways = [way(args, f"way {place}", *step) for place, step in enumerate(steps)]
+def _answer_key(args: Args, steps: Sequence[Step], target: str, value: Fraction) -> AnswerKey:
+    answer = format_number(value)
+    result = f"{target} = {answer}"
+    lines = [worked_step(*step) for step in steps]
+    hints = [step_hint(args, f"way {place}", *step) for place, step in enumerate(steps)]
     if len(steps) == 1:
-        working = f"{sentence(lines[0])}."
+        working = f"{capitalize_first(lines[0])}."
         if lines[0] != result:
             working += f"\nSo {result}."
-        return Question(args, asked, number(value), f"{result}.", working, ways)
+        return AnswerKey(args, target, answer, f"{result}.", working, hints)
     first, second = steps
+    start = expression(*first)
     brief = (
-        f"First, {shown(*first)} = {number(apply(*first))}. Then {shown(*second)} = "
-        f"{number(value)}. The answer is {number(value)}."
+        f"First, {start} = {format_number(calculate(*first))}. "
+        f"Then {expression(*second)} = {answer}. The answer is {answer}."
     )
     working = "\n".join(f"Step {place}: {line}." for place, line in enumerate(lines, start=1))
-    hints = (
-        f"Do {shown(*first)} first. {ways[0]} Then go on with that result.",
-        f"Take it in two steps, {shown(*first)} before the rest. {ways[0]}",
-        f"Mind the order: {shown(*first)} comes first, and its result goes into the second step.",
-    )
-    return Question(args, asked, number(value), brief, f"{working}\nSo {result}.", hints)
+    hints = [
+        f"Do {start} first. {hints[0]} Then continue with that result.",
+        f"Do it in two steps, {start} before the rest. {hints[0]}",
+        f"Watch the order: {start} comes first, and its result goes into the second step.",
+    ]
+    return AnswerKey(args, target, answer, brief, f"{working}\nSo {result}.", hints)
 
 
-def _check_arithmetic(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     terms, operators = args["terms"], args["operators"]
     givens = [Fraction(term) for term in terms]
     value = evaluate(givens, operators)
-    steps = _arithmetic_steps(terms, operators)
-    asked = str(terms[0]) + "".join(f" {o} {t}" for o, t in zip(operators, terms[1:], strict=True))
+    steps = _steps(terms, operators)
+    target = str(terms[0]) + "".join(f" {o} {t}" for o, t in zip(operators, terms[1:], strict=True))
 
-    def slip(given: Fraction) -> str | None:
+    def find_slip(wrong: Fraction) -> str | None:
         if len(steps) == 2:
-            if given != apply(*steps[0]):
+            if wrong != calculate(*steps[0]):
                 return None
-            return f"{number(given)} is only {shown(*steps[0])}; the second step is missing."
-        for other in "+-×÷":
-            if other != operators[0] and given == apply(givens[0], other, givens[1]):
+            first = expression(*steps[0])
+            return f"{format_number(wrong)} is only {first}; the second step is missing."
+        for sign in "+-×÷":
+            if sign != operators[0] and wrong == calculate(givens[0], sign, givens[1]):
+                other = expression(terms[0], sign, terms[1])
                 return (
-                    f"{number(given)} is {shown(terms[0], other, terms[1])}, but {asked} was "
-                    f"asked for, which is {number(value)}."
+                    f"{format_number(wrong)} is {other}, but the question was {target}, "
+                    f"which is {format_number(value)}."
                 )
         return None
 
-    return review_number(
-        _question(args, steps, asked, value),
+    return check_number(
+        _answer_key(args, steps, target, value),
         draft,
         value,
-        stated=[_stated(terms, operators)],
+        stated=[_stated_answer(terms, operators)],
         givens=givens,
-        slip=slip,
+        find_slip=find_slip,
     )
 
 
-FAMILIES = (Family("arithmetic", _make_arithmetic, _check_arithmetic),)
+FAMILIES = (Family("arithmetic", _make, _check),)

@@ -4,16 +4,23 @@ import re
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.topics import TOPICS
 from builders.verifiable.material.words import NOUNS, SHORT_NOUNS
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.answers import read_number
 from builders.verifiable.reading.prose import words
-from builders.verifiable.short_answer import Question, review_reading
-from builders.verifiable.wording import NUMERALS, count_of, listing, number, pick, sentence
+from builders.verifiable.short_answer import AnswerKey, check_read_number
+from builders.verifiable.wording import (
+    NUMBER_WORDS,
+    capitalize_first,
+    count_of,
+    format_number,
+    join_words,
+    pick,
+)
 
-_TEXTS = {
+_PHRASINGS = {
     "letter": (
         'How many times does the letter {letter} appear in "{word}"?',
         "How many {letter}'s are there in the word {word}?",
@@ -40,8 +47,10 @@ _TEXTS = {
     ),
 }
 _NAMES = {"vowels": "vowel", "words": "word", "items": "item"}
-_NUMBER = rf"(?:[0-9]+|{'|'.join(NUMERALS)})"
-_LEAD = r"(?:are|is|has|have|had|contains?|consists? of|total of|count(?:ed)?|found|see|get)"
+_NUMBER = rf"(?:[0-9]+|{'|'.join(NUMBER_WORDS)})"
+_BEFORE_COUNT = (
+    r"(?:are|is|has|have|had|contains?|consists? of|total of|count(?:ed)?|found|see|get)"
+)
 
 
 def _make(rng: Random) -> Problem:
@@ -55,13 +64,13 @@ def _make(rng: Random) -> Problem:
         args["text"] = rng.choice(rng.choice(TOPICS).facts)
     elif kind == "items":
         args["items"] = rng.sample(rng.choice((NOUNS, SHORT_NOUNS)), rng.randint(3, 10))
-    shown = args | {"list": ", ".join(args.get("items", ()))}
-    instruction = rng.choice(_TEXTS[kind]).format(**shown)
-    return Problem("counting", args, instruction + request(rng, args["form"], "number"))
+    slots = args | {"list": ", ".join(args.get("items", ()))}
+    instruction = rng.choice(_PHRASINGS[kind]).format(**slots)
+    return Problem("counting", args, instruction + form_request(rng, args["form"], "number"))
 
 
-def _counted(args: Args) -> list[str]:
-    """What is to be counted, one by one."""
+def _counted_items(args: Args) -> list[str]:
+    """The letters, words or items to count."""
     kind = args["kind"]
     if kind == "letter":
         return [letter for letter in args["word"] if letter.casefold() == args["letter"]]
@@ -70,27 +79,30 @@ def _counted(args: Args) -> list[str]:
     return list(args["items"]) if kind == "items" else words(args["text"])
 
 
-def _working(args: Args, found: list[str], brief: str) -> str:
+def _working(args: Args, items: list[str], brief: str) -> str:
     kind = args["kind"]
     if kind == "letter":
-        spelt = "-".join(args["word"])
-        places = [
-            str(place)
-            for place, letter in enumerate(args["word"], start=1)
+        spelling = "-".join(args["word"])
+        positions = [
+            str(position)
+            for position, letter in enumerate(args["word"], start=1)
             if letter.casefold() == args["letter"]
         ]
-        if not places:
-            return f"{spelt}: no place has {args['letter']}. {brief}"
-        where = f"{'place' if len(places) == 1 else 'places'} {listing(places)}"
-        return f"{spelt}: {args['letter']} stands at {where}. {brief}"
+        if not positions:
+            return f"{spelling}: none of the letters is {args['letter']}. {brief}"
+        location = f"{'position' if len(positions) == 1 else 'positions'} {join_words(positions)}"
+        return f"{spelling}: {args['letter']} is at {location}. {brief}"
     if kind == "vowels":
-        return f"{'-'.join(args['word'])}: the vowels are {listing(found) or 'none'}. {brief}"
-    numbered = ", ".join(f"{item} ({place})" for place, item in enumerate(found, start=1))
+        if not items:
+            return f"{'-'.join(args['word'])}: there are no vowels. {brief}"
+        vowels = "vowel is" if len(items) == 1 else "vowels are"
+        return f"{'-'.join(args['word'])}: the {vowels} {join_words(items)}. {brief}"
+    numbered = ", ".join(f"{item} ({position})" for position, item in enumerate(items, start=1))
     return f"{numbered}. {brief}"
 
 
-def _stated(args: Args) -> list[re.Pattern[str]]:
-    """What says how many of the very thing there are: `3 times`, `two r's`, `five words`."""
+def _stated_counts(args: Args) -> list[re.Pattern[str]]:
+    """Matches statements of the count: `3 times`, `two r's`, `five words`."""
     kind = args["kind"]
     if kind == "letter":
         letter = rf"(?:letters? )?[\"'“‘]?{re.escape(args['letter'])}\b"
@@ -102,7 +114,7 @@ def _stated(args: Args) -> list[re.Pattern[str]]:
         things = {"vowels": "vowels?", "words": "words?"}.get(
             kind, "(?:items?|things?|words?|elements?|entries|objects?)"
         )
-        patterns = [rf"\b{_LEAD} (?:\w+ ){{0,3}}?(?P<rest>{_NUMBER}) (?:\w+ )?{things}\b"]
+        patterns = [rf"\b{_BEFORE_COUNT} (?:\w+ ){{0,3}}?(?P<rest>{_NUMBER}) (?:\w+ )?{things}\b"]
     return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
 
 
@@ -110,8 +122,8 @@ def _thing(args: Args) -> str:
     return f"letter {args['letter']}" if args["kind"] == "letter" else _NAMES[args["kind"]]
 
 
-def _sentences(args: Args, count: int) -> tuple[str, str, str]:
-    """What is asked, the answer as a sentence, and the same within one."""
+def _statements(args: Args, count: int) -> tuple[str, str, str]:
+    """The name of the answer, the answer as a sentence, and the same as a clause."""
     kind, thing = args["kind"], _thing(args)
     be = "is" if count == 1 else "are"
     if kind != "letter":
@@ -119,47 +131,48 @@ def _sentences(args: Args, count: int) -> tuple[str, str, str]:
             kind, "on the list"
         )
         fact = f"there {be} {count_of(count, thing)} {where}"
-        return f"the number of {thing}s {where}", f"{sentence(fact)}.", fact
+        return f"the number of {thing}s {where}", f"{capitalize_first(fact)}.", fact
     word = args["word"]
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     brief = f"The {thing} appears {count_of(count, 'time')} in {word}."
     if count:
-        other = f"In {word} there {be} {count_of(count, 'letter')} {args['letter']}."
+        letters = args["letter"] if count == 1 else f"{args['letter']}'s"
+        other = f"There {be} {count} {letters} in {word}."
         brief = pick(args, "brief", brief, other)
-    asked = f"the number of times that {args['letter']} is in {word}"
-    return asked, brief, f"the {thing} is in {word} {times}"
+    target = f"the number of times {args['letter']} appears in {word}"
+    return target, brief, f"the {thing} appears {times} in {word}"
 
 
-def _check(args: Args, draft: str) -> Check:
-    found = _counted(args)
-    count, thing = len(found), _thing(args)
-    asked, brief, fact = _sentences(args, count)
+def _check(args: Args, draft: str) -> CheckedDraft:
+    items = _counted_items(args)
+    count, thing = len(items), _thing(args)
+    target, brief, fact = _statements(args, count)
     hints = (
         {
-            "letter": f"Spell {args.get('word')} and mark every {args.get('letter')}.",
-            "vowels": f"Spell {args.get('word')} and mark each a, e, i, o and u.",
-        }.get(args["kind"], f"Number the {thing}s one after the other, up to the last one."),
-        "Point at each in turn and count on by one; do not guess.",
+            "letter": f"Spell out {args.get('word')} and mark every {args.get('letter')}.",
+            "vowels": f"Spell out {args.get('word')} and mark each a, e, i, o and u.",
+        }.get(args["kind"], f"Number the {thing}s one by one, up to the last one."),
+        "Point at each one in turn and count up by one; do not guess.",
         f"Go from left to right and keep a running count of each {thing}.",
     )
 
-    def slip(given: Fraction) -> str | None:
-        off = given - count
-        if abs(off) <= 2 and off.denominator == 1:
-            how = "few" if off < 0 else "many"
-            return f"{number(given)} is {abs(off)} too {how}: {fact}."
-        if args["kind"] == "letter" and given == len(args["word"]):
-            return f"{number(given)} is the length of the whole word; {fact}."
+    def find_slip(wrong: Fraction) -> str | None:
+        difference = wrong - count
+        if abs(difference) <= 2 and difference.denominator == 1:
+            direction = "few" if difference < 0 else "many"
+            return f"{format_number(wrong)} is {abs(difference)} too {direction}: {fact}."
+        if args["kind"] == "letter" and wrong == len(args["word"]):
+            return f"{format_number(wrong)} is the length of the whole word; {fact}."
         return pick(
             args,
             "slip",
-            f"It counts {number(given)}, but {fact}.",
-            f"The count {number(given)} is wrong: {fact}.",
-            f"{fact}, not {number(given)}.",
+            f"It counts {format_number(wrong)}, but {fact}.",
+            f"The count {format_number(wrong)} is wrong: {fact}.",
+            f"{fact}, not {format_number(wrong)}.",
         )
 
     if args["kind"] == "letter":
-        # "Does not appear" is a count as well.
+        # "Does not appear" is also a count.
         text = re.sub(
             r"(?i)\b(?:does not|doesn['’]t|never|not) (?:appear|occur|contain)s?\b",
             "appears 0 times",
@@ -167,9 +180,9 @@ def _check(args: Args, draft: str) -> Check:
         )
     else:
         text = draft
-    question = Question(args, asked, str(count), brief, _working(args, found, brief), hints)
-    reading = read_number(text, stated=_stated(args), numerals=True)
-    return review_reading(question, draft, Fraction(count), reading, slip=slip)
+    key = AnswerKey(args, target, str(count), brief, _working(args, items, brief), hints)
+    read = read_number(text, stated=_stated_counts(args), with_words=True)
+    return check_read_number(key, draft, Fraction(count), read, find_slip=find_slip)
 
 
 FAMILIES = (Family("counting", _make, _check),)

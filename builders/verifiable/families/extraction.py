@@ -7,15 +7,15 @@ from fractions import Fraction
 from random import Random
 
 from builders.verifiable.families.dates import WEEKDAYS
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.words import CITIES, NAMES, OBJECTS, SURNAMES
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.number_text import numbers, plain
 from builders.verifiable.reading.prose import words
-from builders.verifiable.short_answer import Finding, Question, review
+from builders.verifiable.short_answer import AnswerKey, ReadAnswer, check_answer
 from builders.verifiable.wording import pick
 
-_TEXTS = (
+_PHRASINGS = (
     'Read this text: "{text}" What is the {ask}?',
     "Find the {ask} in the following message.\n\n{text}",
     "From the text below, extract the {ask}.\n{text}",
@@ -25,15 +25,15 @@ _TEXTS = (
 
 
 @dataclass(frozen=True)
-class Source:
-    """`labels` name the details that can be asked for, by the slot they fill in `text`."""
+class TextTemplate:
+    """`labels` name the details that can be asked for, by the slot in `text` that they fill."""
 
     text: str
     labels: Mapping[str, str]
 
 
-SOURCES = (
-    Source(
+TEMPLATES = (
+    TextTemplate(
         "Order {number} was shipped to {name} in {city} on {day}. It contains one {item} and cost "
         "{price}.",
         {
@@ -45,7 +45,7 @@ SOURCES = (
             "price": "price",
         },
     ),
-    Source(
+    TextTemplate(
         "Dear team, my name is {name} and I live in {city}. My {item} from order {number} arrived "
         "broken on {day}. I paid {price} for it and would like my money back.",
         {
@@ -57,8 +57,8 @@ SOURCES = (
             "price": "price paid",
         },
     ),
-    Source(
-        "Booking confirmed: {name} has a table at {time} on {day} in our restaurant in {city}. The "
+    TextTemplate(
+        "Booking confirmed: {name} has a table at {time} on {day} at our restaurant in {city}. The "
         "deposit is {price}, and the booking number is {number}.",
         {
             "number": "booking number",
@@ -69,9 +69,9 @@ SOURCES = (
             "price": "deposit",
         },
     ),
-    Source(
+    TextTemplate(
         "Lost: one {item}, last seen on {day} at {time} near the station in {city}. If you find "
-        "it, call {name} on {phone}. There is a reward of {price}.",
+        "it, call {name} at {phone}. There is a reward of {price}.",
         {
             "item": "lost item",
             "day": "day of the loss",
@@ -82,9 +82,9 @@ SOURCES = (
             "price": "reward",
         },
     ),
-    Source(
-        "{name} from {city} rang at {time} and asked about invoice {number} over {price}. Please "
-        "call back on {phone} before {day}.",
+    TextTemplate(
+        "{name} from {city} called at {time} and asked about invoice {number} for {price}. Please "
+        "call back at {phone} before {day}.",
         {
             "name": "caller's name",
             "city": "city",
@@ -94,7 +94,7 @@ SOURCES = (
             "phone": "phone number",
         },
     ),
-    Source(
+    TextTemplate(
         "For sale: {item}, hardly used, {price}. Pick it up in {city} on {day} after {time}. Ask "
         "for {name}, phone {phone}.",
         {
@@ -107,13 +107,13 @@ SOURCES = (
         },
     ),
 )
-# Longer drafts that do not state an answer mention details in passing.
-_BRIEF = 25
+# A longer draft that states no answer only mentions details in passing.
+_SHORT_DRAFT_WORDS = 25
 
 
 def _make(rng: Random) -> Problem:
-    source = rng.choice(SOURCES)
-    drawn = {
+    template = rng.choice(TEMPLATES)
+    details = {
         "number": str(rng.randint(10000, 99999)),
         "name": f"{rng.choice(NAMES)} {rng.choice(SURNAMES)}",
         "city": rng.choice(CITIES),
@@ -123,21 +123,23 @@ def _make(rng: Random) -> Problem:
         "phone": f"555-{rng.randint(1000, 9999)}",
         "price": f"${rng.randint(5, 180)}.{rng.randint(10, 99)}",
     }
-    slot = rng.choice(list(source.labels))
+    slot = rng.choice(list(template.labels))
     args = {
-        "ask": source.labels[slot],
-        "value": drawn[slot],
-        "others": {source.labels[it]: drawn[it] for it in source.labels if it != slot},
+        "ask": template.labels[slot],
+        "value": details[slot],
+        "others": {
+            label: details[other] for other, label in template.labels.items() if other != slot
+        },
         "form": draw_form(rng, working=False),
     }
-    text = source.text.format(**drawn)
-    instruction = rng.choice(_TEXTS).format(text=text, ask=args["ask"])
+    text = template.text.format(**details)
+    instruction = rng.choice(_PHRASINGS).format(text=text, ask=args["ask"])
     noun = "number" if slot in ("number", "phone") else {"name": "name"}.get(slot, "answer")
-    return Problem("extraction", args, instruction + request(rng, args["form"], noun))
+    return Problem("extraction", args, instruction + form_request(rng, args["form"], noun))
 
 
 def _places(text: str, value: str) -> list[int]:
-    """Where a value stands in a text; a sum also without its sign or with its zeros cut."""
+    """The indices of a value in a text; a price also without its sign or trailing zeros."""
     if value.startswith("$"):
         amount = Fraction(value[1:])
         return [item.start for item in numbers(plain(text)) if item.value == amount]
@@ -145,8 +147,8 @@ def _places(text: str, value: str) -> list[int]:
     return [match.start() for match in re.finditer(pattern, text)]
 
 
-def _claimed(text: str, label: str) -> list[str]:
-    """What the text states to be what was asked: `the price is …`, `Price: …`."""
+def _stated_answers(text: str, label: str) -> list[str]:
+    """What follows each statement of the answer: `the price is …`, `Price: …`."""
     noun = label.split(" of ")[0].split()[-1]
     pattern = re.compile(
         rf"(?i)\b{re.escape(noun)}\b(?: (?!is\b|was\b)[\w'’]+){{0,6}}?(?: is| was|:| =)"
@@ -155,81 +157,85 @@ def _claimed(text: str, label: str) -> list[str]:
     return [match["rest"] for match in pattern.finditer(text)]
 
 
-def _given(args: Args, draft: str) -> tuple[str | None, str | None]:
-    """(the answer, another one that the draft also states); "" is a mere copy of the text."""
+def _read_detail(args: Args, draft: str) -> tuple[str | None, str | None]:
+    """(the answer, another one that the draft also states); the answer "" is a copied text."""
     value = args["value"]
-    values = (value, *args["others"].values())
-    stated = [_answer_in(rest, value, values) for rest in _claimed(draft, args["ask"])]
-    known = [it for it in stated if it is not None]
-    if known:
-        return known[-1], next((it for it in known if it != known[-1]), None)
-    present = [it for it in values if _places(draft, it)]
-    if value in present:
-        return (value if len(present) <= 2 else ""), None
-    if len(words(draft)) > _BRIEF:
+    details = (value, *args["others"].values())
+    statements = _stated_answers(draft, args["ask"])
+    stated = [_detail_in_statement(rest, value, details) for rest in statements]
+    answers = [detail for detail in stated if detail is not None]
+    if answers:
+        return answers[-1], next((detail for detail in answers if detail != answers[-1]), None)
+    mentioned = [detail for detail in details if _places(draft, detail)]
+    if value in mentioned:
+        return (value if len(mentioned) <= 2 else ""), None
+    if len(words(draft)) > _SHORT_DRAFT_WORDS:
         return None, None
-    return (present[-1] if present else _other_kind(value, draft)), None
+    return (mentioned[-1] if mentioned else _other_detail(value, draft)), None
 
 
-def _answer_in(rest: str, value: str, values: Sequence[str]) -> str | None:
-    """What a statement gives: one of the text's details, or something of the right one's kind."""
-    places = [(min(found), it) for it in values if (found := _places(rest, it))]
+def _detail_in_statement(rest: str, value: str, details: Sequence[str]) -> str | None:
+    """The answer in a statement: a detail of the text, or something of the same kind."""
+    places = [(min(match), detail) for detail in details if (match := _places(rest, detail))]
     if places:
         return min(places)[1]
     if any(map(str.isdigit, value)):
-        found = re.match(r"[^\d\n]{0,20}?([$€£]?\d[\d:.,-]*)", rest)
+        match = re.match(r"[^\d\n]{0,20}?([$€£]?\d[\d:.,-]*)", rest)
     else:
-        found = re.match(r"(?:the |an? )?([A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)", rest)
-    return found[1].rstrip(".,:-") if found else None
+        match = re.match(r"(?:the |an? )?([A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*)", rest)
+    return match[1].rstrip(".,:-") if match else None
 
 
-def _other_kind(value: str, draft: str) -> str | None:
-    """Something of the kind asked for that the text does not have, or part of the right one."""
+def _other_detail(value: str, draft: str) -> str | None:
+    """An answer of the right kind that is not in the text, or part of the right one."""
     if value[0] in "$0123456789":
-        found = numbers(plain(draft))
-        return found[-1].literal if found else None
+        candidates = numbers(plain(draft))
+        return candidates[-1].literal if candidates else None
     parts = [part for part in value.split() if _places(draft, part)]
     if parts:
         return " ".join(parts)
     return " ".join(words(draft)) if 0 < len(words(draft)) <= 3 else None
 
 
-def _check(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     ask, value = args["ask"], args["value"]
-    the = "the " if value in OBJECTS else ""
-    brief = pick(args, "brief", f"The {ask} is {the}{value}.", f"It is {the}{value}.", value)
-    kind = "a sum of money" if value.startswith("$") else "a number" if value[0].isdigit() else ""
-    hints = (
-        f"Look through the text for {kind or 'the words'} that the text calls the {ask}."
-        if kind
-        else f"Go back to the text and find the place that speaks of the {ask}.",
-        f"Copy the {ask} from the text exactly as it is written there, and nothing else.",
-        f"Check each detail of the text in turn: which of them is the {ask}?",
+    article = "the " if value in OBJECTS else ""
+    brief = pick(
+        args, "brief", f"The {ask} is {article}{value}.", f"It is {article}{value}.", value
     )
-    question = Question(args, f"the {ask}", value, brief, brief, hints, noun="answer", room=50)
-    given, rival = _given(args, draft)
-    if given is None:
-        return review(question, draft, Finding(None))
-    labels = {it: label for label, it in args["others"].items()}
-    if given == "":
+    find = f"Go back to the text and find the place that mentions the {ask}."
+    if value.startswith("$") or value[0].isdigit():
+        kind = "an amount of money" if value.startswith("$") else "a number"
+        find = f"Look through the text for {kind} given as the {ask}."
+    hints = (
+        find,
+        f"Copy the {ask} from the text exactly as it is written, and nothing else.",
+        f"Check each detail in the text in turn: which one is the {ask}?",
+    )
+    key = AnswerKey(args, f"the {ask}", value, brief, brief, hints, noun="answer", max_words=50)
+    answer, other = _read_detail(args, draft)
+    if answer is None:
+        return check_answer(key, draft, ReadAnswer(None))
+    labels = {detail: label for label, detail in args["others"].items()}
+    if answer == "":
         slip = pick(
             args,
             "copied",
             f"It repeats the text instead of saying which part of it is the {ask}.",
-            f"The {ask} is lost among other details; it has to stand out as the answer.",
+            f"The {ask} is lost among other details; it should stand out as the answer.",
         )
-        return review(question, draft, Finding("the text", share=0.5, slip=slip))
-    if given == value:
-        return review(question, draft, Finding(value, True, rival))
-    part = given in value and len(given) > 2
-    if rival == value:
-        return review(question, draft, Finding(given, other=value, share=1.0))
+        return check_answer(key, draft, ReadAnswer("the text", share=0.5, slip=slip))
+    if answer == value:
+        return check_answer(key, draft, ReadAnswer(value, True, other))
+    is_part = answer in value and len(answer) > 2
+    if other == value:
+        return check_answer(key, draft, ReadAnswer(answer, other=value, share=1.0))
     slip = None
-    if given in labels:
-        slip = f"{given} is the {labels[given]}; the {ask} is {value}."
-    elif part:
-        slip = f"{given} is only a part of the {ask}, which is {value}."
-    return review(question, draft, Finding(given, share=0.75 * part, slip=slip))
+    if answer in labels:
+        slip = f"{answer} is the {labels[answer]}; the {ask} is {value}."
+    elif is_part:
+        slip = f"{answer} is only part of the {ask}, which is {value}."
+    return check_answer(key, draft, ReadAnswer(answer, share=0.75 * is_part, slip=slip))
 
 
 FAMILIES = (Family("extraction", _make, _check),)

@@ -1,4 +1,4 @@
-"""JSON objects with given keys and values."""
+"""JSON objects with certain keys and values."""
 
 import ast
 import json
@@ -8,25 +8,25 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from builders.verifiable.families.text_format import empty
-from builders.verifiable.forms import request
+from builders.verifiable.families.text_format import empty_fault
+from builders.verifiable.forms import form_request
 from builders.verifiable.material.words import CITIES, NAMES, NOUNS
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.prose import words
-from builders.verifiable.rubric import Fault, Outcome, assess
-from builders.verifiable.wording import count_of, listed, listing, pick, quote
+from builders.verifiable.rubric import Fault, Grade, assess
+from builders.verifiable.wording import count_of, join_words, pick, quote, split_words
 
-_TEXTS = (
+_PHRASINGS = (
     "Write a JSON object with the keys {keys} and the values {values}.",
     "Give me a JSON object in which {pairs}.",
     "Turn this into a JSON object: {fields}",
     "Create a JSON object from these fields: {fields}",
     "Represent the following as one JSON object: {fields}",
 )
-_COLOURS = listed("red blue green yellow black white brown grey purple orange")
-# A longer stretch is no object that anybody was asked for, and would only take time.
-_LONGEST = 4000
-_MOST_TRIES = 40
+_COLORS = split_words("red blue green yellow black white brown grey purple orange")
+# A longer object is not the requested one; parsing it would only take time.
+_MAX_OBJECT_LENGTH = 4000
+_MAX_BRACES = 40
 
 
 def _draw(rng: Random) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _draw(rng: Random) -> dict[str, Any]:
         "name": rng.choice(NAMES),
         "age": rng.randint(5, 90),
         "city": rng.choice(CITIES),
-        "colour": rng.choice(_COLOURS),
+        "colour": rng.choice(_COLORS),
         "item": rng.choice(NOUNS),
         "price": rng.randint(1, 90) + rng.choice((0.25, 0.5, 0.75)),
         "quantity": rng.randint(1, 40),
@@ -47,50 +47,52 @@ def _draw(rng: Random) -> dict[str, Any]:
 
 
 def _make(rng: Random) -> Problem:
-    wanted = _draw(rng)
-    # A list of pairs, because the canonical text of a task sorts an object's keys.
+    expected = _draw(rng)
+    # A list of pairs, because the canonical JSON of a task sorts the keys of an object.
     args = {
-        "pairs": [list(pair) for pair in wanted.items()],
+        "pairs": [list(pair) for pair in expected.items()],
         "form": rng.choice(("free", "free", "only")),
     }
-    shown = {key: json.dumps(value, ensure_ascii=False) for key, value in wanted.items()}
-    instruction = rng.choice(_TEXTS).format(
-        keys=listing(list(wanted)),
-        values=listing([str(text) for text in shown.values()]),
-        pairs=listing([f'"{key}" is {text}' for key, text in shown.items()]),
-        fields="; ".join(f"{key} = {text}" for key, text in shown.items()),
+    values = {key: json.dumps(value, ensure_ascii=False) for key, value in expected.items()}
+    instruction = rng.choice(_PHRASINGS).format(
+        keys=join_words(list(expected)),
+        values=join_words([str(text) for text in values.values()]),
+        pairs=join_words([f'"{key}" is {text}' for key, text in values.items()]),
+        fields="; ".join(f"{key} = {text}" for key, text in values.items()),
     )
-    return Problem("json_object", args, instruction + request(rng, args["form"], "JSON object"))
+    return Problem(
+        "json_object", args, instruction + form_request(rng, args["form"], "JSON object")
+    )
 
 
-def _strict(draft: str, wanted: Mapping[str, Any]) -> tuple[dict | None, str]:
-    """The JSON object of a draft that has most of the wanted keys, and the text around it."""
+def _parse_json(draft: str, expected: Mapping[str, Any]) -> tuple[dict | None, str]:
+    """The JSON object in a draft with most of the expected keys, and the text around it."""
     decoder = json.JSONDecoder()
-    best, around, covered, most = None, draft, -1, -1
-    for start in [match.start() for match in re.finditer(r"\{", draft)][:_MOST_TRIES]:
-        if start < covered:
+    best, rest, end, best_hits = None, draft, -1, -1
+    for start in [match.start() for match in re.finditer(r"\{", draft)][:_MAX_BRACES]:
+        if start < end:
             continue
         try:
-            value, length = decoder.raw_decode(draft[start : start + _LONGEST])
+            value, length = decoder.raw_decode(draft[start : start + _MAX_OBJECT_LENGTH])
         except (ValueError, RecursionError):
             continue
-        covered = start + length
-        # A later one of equal worth is the final version.
-        hits = sum(key in value for key in wanted)
-        if hits >= most:
-            best, most = value, hits
-            around = draft[:start] + draft[covered:]
-    return best, around
+        end = start + length
+        # A later one with as many keys is the final version.
+        hits = sum(key in value for key in expected)
+        if hits >= best_hits:
+            best, best_hits = value, hits
+            rest = draft[:start] + draft[end:]
+    return best, rest
 
 
-def _loose(draft: str) -> dict | None:
-    """The object of a draft that is almost JSON: Python's spelling of it."""
+def _parse_python(draft: str) -> dict | None:
+    """The object in a draft that writes it in Python syntax instead of JSON."""
     match = re.search(r"\{[^{}]{0,2000}\}", draft)
     if match is None:
         return None
     try:
         with warnings.catch_warnings():
-            # Odd literals of a draft are no concern of whoever runs the check.
+            # Warnings about odd literals in a draft do not matter to the user.
             warnings.simplefilter("ignore")
             value = ast.literal_eval(match[0])
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
@@ -98,148 +100,158 @@ def _loose(draft: str) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def _same(one: Any, two: Any) -> bool:
+def _equal(one: Any, two: Any) -> bool:
     return one == two and isinstance(one, bool) == isinstance(two, bool)
 
 
-def _pair_faults(args: Args, wanted: Mapping[str, Any], given: Mapping) -> list[Fault]:
+def _pair_faults(args: Args, expected: Mapping[str, Any], parsed: Mapping) -> list[Fault]:
     faults = []
-    missing = [key for key in wanted if key not in given]
+    missing = [key for key in expected if key not in parsed]
     if missing:
         faults.append(
             Fault(
-                f"The key {listing([quote(key) for key in missing])} is missing."
+                f"The key {join_words([quote(key) for key in missing])} is missing."
                 if len(missing) == 1
-                else f"The keys {listing([quote(key) for key in missing])} are missing.",
-                f"Add {listing([quote(key) for key in missing])} with the value asked for.",
+                else f"The keys {join_words([quote(key) for key in missing])} are missing.",
+                f"Add {join_words([quote(key) for key in missing])} with the value asked for.",
             )
         )
-    for key, value in wanted.items():
-        if key not in given or _same(given[key], value):
+    for key, value in expected.items():
+        if key not in parsed or _equal(parsed[key], value):
             continue
-        has, right = _written(given[key]), _written(value)
-        slip = f"The value of {quote(key)} is {has} and not {right}."
-        how = f"Copy the value {right} for {quote(key)} from the instruction."
-        if str(given[key]).casefold() == str(value).casefold():
-            slip = f"The value of {quote(key)} is written as {has}; it has to be {right}."
-            if not isinstance(value, str) or not isinstance(given[key], str):
-                how = "Put texts in double quotes, and leave numbers, true and false without."
-        faults.append(Fault(slip, how))
-    extra = [str(key) for key in given if key not in wanted]
+        actual, required = _in_remark(parsed[key]), _in_remark(value)
+        weakness = f"The value of {quote(key)} is {actual}, not {required}."
+        suggestion = f"Copy the value {required} for {quote(key)} from the instruction."
+        if str(parsed[key]).casefold() == str(value).casefold():
+            weakness = f"The value of {quote(key)} is written as {actual}; it should be {required}."
+            if not isinstance(value, str) or not isinstance(parsed[key], str):
+                suggestion = (
+                    "Put strings in double quotes, and leave numbers, true and false unquoted."
+                )
+        faults.append(Fault(weakness, suggestion))
+    extra = [str(key) for key in parsed if key not in expected]
     if extra:
         faults.append(
             Fault(
                 pick(
                     args,
                     "extra",
-                    f"It adds {listing([quote(key, 20) for key in extra[:3]])}, which nobody "
-                    "asked for.",
-                    f"Not asked for: {listing([quote(key, 20) for key in extra[:3]])}.",
+                    f"It adds {join_words([quote(key, 20) for key in extra[:3]])}, which the "
+                    "instruction does not ask for.",
+                    f"Not asked for: {join_words([quote(key, 20) for key in extra[:3]])}.",
                 ),
-                "Use only the keys that were named.",
+                "Use only the keys that were asked for.",
             )
         )
     return faults
 
 
-def _written(value: Any) -> str:
-    return quote(str(value), 30) if isinstance(value, str) else quote(str(value), 30).strip('"')
+def _in_remark(value: Any) -> str:
+    if isinstance(value, str):
+        return quote(value, 30)
+    shown = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+    return quote(shown, 30).strip('"')
 
 
-def _check(args: Args, draft: str) -> Check:
-    wanted = dict(args["pairs"])
-    refinement = json.dumps(wanted, ensure_ascii=False)
+def _check(args: Args, draft: str) -> CheckedDraft:
+    expected = dict(args["pairs"])
+    refinement = json.dumps(expected, ensure_ascii=False)
     if not draft.strip():
-        fault = empty(args, f"one JSON object with {count_of(len(wanted), 'key')}")
-        return assess(draft, Outcome.EMPTY, [fault], refinement)
-    strict, around = _strict(draft, wanted)
-    given = strict if strict is not None else _loose(draft)
-    if given is None:
-        return _no_object(args, draft, wanted, refinement)
-    inner = _buried(wanted, given)
-    if inner:
-        return assess(draft, Outcome.PARTIAL, [_too_deep(inner)], refinement, 0.25)
-    faults = _pair_faults(args, wanted, given)
-    hits = sum(key in given and _same(given[key], value) for key, value in wanted.items())
-    share = hits / max(len(wanted), len(given))
-    if strict is None:
+        fault = empty_fault(args, f"one JSON object with {count_of(len(expected), 'key')}")
+        return assess(draft, Grade.EMPTY, [fault], refinement)
+    parsed, rest = _parse_json(draft, expected)
+    is_json = parsed is not None
+    if not is_json:
+        parsed = _parse_python(draft)
+    if parsed is None:
+        return _check_without_object(args, draft, expected, refinement)
+    outer_key = _find_outer_key(expected, parsed)
+    if outer_key:
+        return assess(draft, Grade.PARTIAL, [_nested_fault(outer_key)], refinement, 0.25)
+    faults = _pair_faults(args, expected, parsed)
+    hits = sum(key in parsed and _equal(parsed[key], value) for key, value in expected.items())
+    share = hits / max(len(expected), len(parsed))
+    if not is_json:
         share *= 0.75
-        faults.insert(0, _invalid(args))
-    outcome = Outcome.PARTIAL if faults else Outcome.RIGHT
-    said = re.sub(r"```\w*", "", around)
-    if args["form"] == "only" and words(said):
+        faults.insert(0, _invalid_fault(args))
+    grade = Grade.PARTIAL if faults else Grade.RIGHT
+    around = re.sub(r"```\w*", "", rest)
+    if args["form"] == "only" and words(around):
         faults.append(
             Fault(
-                f"Only the object was wanted, but it also says {quote(said.strip(), 40)}.",
+                f"Only the object was asked for, but it also says {quote(around.strip(), 40)}.",
                 "Write the JSON object and nothing before or after it.",
                 cost=2,
             )
         )
-    return assess(draft, outcome, faults, refinement, share)
+    return assess(draft, grade, faults, refinement, share)
 
 
-def _buried(wanted: Mapping[str, Any], given: Mapping) -> str | None:
-    """The key under which an object holds the keys that belong at its top."""
-    if any(key in given for key in wanted):
+def _find_outer_key(expected: Mapping[str, Any], parsed: Mapping) -> str | None:
+    """The outer key that holds the expected keys, if the object nests them."""
+    if any(key in parsed for key in expected):
         return None
-    for outer, value in given.items():
+    for outer_key, value in parsed.items():
         if isinstance(value, dict) and (
-            any(key in value for key in wanted) or _buried(wanted, value)
+            any(key in value for key in expected) or _find_outer_key(expected, value)
         ):
-            return str(outer)
+            return str(outer_key)
     return None
 
 
-def _too_deep(outer: str) -> Fault:
+def _nested_fault(outer_key: str) -> Fault:
     return Fault(
-        f"The pairs are buried inside {quote(outer, 20)}, an object that nobody asked for.",
-        "Put the keys that were named directly into the outermost braces.",
+        f"The pairs are buried inside {quote(outer_key, 20)}, an object that was not asked for.",
+        "Put the keys asked for directly inside the outermost braces.",
     )
 
 
-def _invalid(args: Args) -> Fault:
+def _invalid_fault(args: Args) -> Fault:
     return Fault(
         pick(
             args,
             "invalid",
             "It is not valid JSON; a parser rejects it.",
-            "What stands between the braces is no valid JSON.",
+            "The text between the braces is not valid JSON.",
         ),
-        "Put keys and texts in double quotes, separate pairs by commas, and write true or false.",
+        "Quote keys and strings with double quotes, put commas between pairs, and write true or "
+        "false.",
     )
 
 
-def _no_object(args: Args, draft: str, wanted: Mapping[str, Any], refinement: str) -> Check:
-    named = [key for key in wanted if re.search(rf"(?<!\w){re.escape(key)}\W{{1,5}}\w", draft)]
+def _check_without_object(
+    args: Args, draft: str, expected: Mapping[str, Any], refinement: str
+) -> CheckedDraft:
     hits = [
         key
-        for key in named
-        if re.search(rf"(?<!\w){re.escape(key)}\W{{1,6}}{re.escape(str(wanted[key]))}(?!\w)", draft)
+        for key, value in expected.items()
+        if re.search(rf"(?<!\w){re.escape(key)}\W{{1,5}}\w", draft)
+        and re.search(rf"(?<!\w){re.escape(key)}\W{{1,6}}{re.escape(str(value))}(?!\w)", draft)
     ]
     if "{" in draft and hits:
-        share = 0.5 * len(hits) / len(wanted)
-        return assess(draft, Outcome.PARTIAL, [_invalid(args)], refinement, share)
+        share = 0.5 * len(hits) / len(expected)
+        return assess(draft, Grade.PARTIAL, [_invalid_fault(args)], refinement, share)
     if "{" in draft:
         fault = Fault(
-            "The object is never finished: its closing brace is missing.",
-            f"Write only the {count_of(len(wanted), 'pair')} asked for, and close the brace.",
+            "The object is not finished: its closing brace is missing.",
+            f"Write only the {count_of(len(expected), 'pair')} asked for, and close the brace.",
         )
-        return assess(draft, Outcome.NO_ANSWER, [fault], refinement)
+        return assess(draft, Grade.NO_ANSWER, [fault], refinement)
     weakness = pick(
         args,
         "none",
         f"There is no JSON object in the response; it says {quote(draft)}.",
-        f"The response {quote(draft)} is no JSON object.",
+        f"The response {quote(draft)} is not a JSON object.",
     )
-    first = quote(next(iter(wanted)))
-    how = pick(
+    keys = [quote(key) for key in expected]
+    suggestion = pick(
         args,
         "none how",
-        f"Open a brace, write {first} and its value, and go on pair by pair.",
-        f"Write one object between braces, with {listing([quote(key) for key in wanted])} as keys.",
-        f"Put {count_of(len(wanted), 'pair')} of key and value in braces, {first} being the first.",
+        f"Open a brace, write {keys[0]} and its value, and continue pair by pair.",
+        f"Write one object between braces, with {join_words(keys)} as keys.",
+        f"Put {count_of(len(expected), 'key-value pair')} in braces, starting with {keys[0]}.",
     )
-    return assess(draft, Outcome.NO_ANSWER, [Fault(weakness, how)], refinement)
+    return assess(draft, Grade.NO_ANSWER, [Fault(weakness, suggestion)], refinement)
 
 
 FAMILIES = (Family("json_object", _make, _check),)

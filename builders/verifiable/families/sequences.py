@@ -1,4 +1,4 @@
-"""Number sequences, of which the next term is asked."""
+"""The next term of a number sequence."""
 
 import re
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.forms import draw_form, form_request
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.answers import REST
-from builders.verifiable.reading.steps import shown
-from builders.verifiable.short_answer import Question, review_number
-from builders.verifiable.wording import listing, number
+from builders.verifiable.reading.steps import expression
+from builders.verifiable.short_answer import AnswerKey, check_number
+from builders.verifiable.wording import format_number, join_words
 
-_SEQUENCES = (
+_PHRASINGS = (
     "What number comes next: {t}, ...?",
     "Find the next term of the sequence {t}.",
     "Continue the sequence {t} with one more number. What is it?",
@@ -22,7 +22,7 @@ _SEQUENCES = (
 )
 
 
-def _make_sequence(rng: Random) -> Problem:
+def _make(rng: Random) -> Problem:
     kind = rng.choice(("add", "add", "multiply", "growing", "alternating", "sums"))
     terms = [rng.randint(1, 40)]
     if kind == "multiply":
@@ -38,81 +38,84 @@ def _make_sequence(rng: Random) -> Problem:
             growth = {"add": 0, "growing": other * place, "alternating": -other * (place % 2)}
             terms.append(terms[-1] + step + growth[kind])
     args = {"kind": kind, "terms": terms, "form": draw_form(rng)}
-    instruction = rng.choice(_SEQUENCES).format(t=", ".join(map(str, terms)))
-    return Problem("sequence", args, instruction + request(rng, args["form"], "number"))
+    instruction = rng.choice(_PHRASINGS).format(t=", ".join(map(str, terms)))
+    return Problem("sequence", args, instruction + form_request(rng, args["form"], "number"))
 
 
-def _next_term(kind: str, terms: Sequence[int]) -> tuple[Fraction, str, tuple[str, ...]]:
-    """The next term, the rule and its use, and hints."""
+def _next_term(kind: str, terms: Sequence[int]) -> tuple[Fraction, str]:
+    """The next term, and a sentence with the rule and the step that give it."""
     last = Fraction(terms[-1])
     steps = [Fraction(after - before) for before, after in pairwise(terms)]
     if kind == "multiply":
         factor = Fraction(terms[1], terms[0])
-        value = last * factor
-        rule = f"Each number is {number(factor)} times the one before: "
-        hints = (
-            f"Divide {terms[1]} by {terms[0]} to find the factor, and multiply {terms[-1]} by it.",
+        rule = f"Each number is {format_number(factor)} times the one before"
+        value, step = last * factor, f"{format_number(last)} × {format_number(factor)}"
+    elif kind == "sums":
+        rule = "Each number is the sum of the two before it"
+        value, step = last + terms[-2], f"{terms[-2]} + {terms[-1]}"
+    else:
+        if kind == "alternating":
+            difference = steps[-2]
+            rule = f"The steps alternate between {_signed(steps[0])} and {_signed(steps[1])}"
+        elif kind == "growing":
+            growth = steps[1] - steps[0]
+            difference = steps[-1] + growth
+            rule = f"Each step is {format_number(growth)} larger than the one before"
+        else:
+            difference = steps[0]
+            rule = f"Each step is {_signed(difference)}"
+        value = last + difference
+        step = expression(last, "+" if difference >= 0 else "-", abs(difference))
+    return value, f"{rule}: {step} = {format_number(value)}."
+
+
+def _hints(kind: str, terms: Sequence[int]) -> tuple[str, ...]:
+    first, second, third = terms[:3]
+    if kind == "multiply":
+        return (
+            f"Divide {second} by {first} to find the factor, and multiply {terms[-1]} by it.",
             "The steps get larger and larger, so look for a factor rather than a difference.",
         )
-        return value, f"{rule}{number(last)} × {number(factor)} = {number(value)}.", hints
     if kind == "sums":
-        value = last + terms[-2]
-        hints = (
+        return (
             "Compare each number with the two before it.",
-            f"Add {terms[0]} and {terms[1]} and see which number that gives.",
+            f"Add {first} and {second} and see which number that gives.",
         )
-        rule = "Each number is the sum of the two before it: "
-        return value, f"{rule}{terms[-2]} + {terms[-1]} = {number(value)}.", hints
-    if kind == "alternating":
-        step, rule = (
-            steps[-2],
-            f"The steps alternate between {_signed(steps[0])} and {_signed(steps[1])}",
-        )
-    elif kind == "growing":
-        grow = steps[1] - steps[0]
-        step, rule = steps[-1] + grow, f"Each step is {number(grow)} larger than the one before"
-    else:
-        step, rule = steps[0], f"Each step is {_signed(steps[0])}"
-    value = last + step
-    hints = (
-        f"Write down the differences: from {terms[0]} to {terms[1]}, from {terms[1]} to "
-        f"{terms[2]} and so on. Then apply the rule to {terms[-1]}.",
-        f"Look at how far {terms[1]} is from {terms[0]} and whether the next steps are alike.",
-    )
     return (
-        value,
-        f"{rule}: {shown(last, '+' if step >= 0 else '-', abs(step))} = {number(value)}.",
-        hints,
+        f"Write down the differences: from {first} to {second}, from {second} to {third} and so "
+        f"on. Then apply the rule to {terms[-1]}.",
+        f"Look at how far {second} is from {first} and whether the next steps are the same.",
     )
 
 
 def _signed(step: Fraction) -> str:
-    return f"{'+' if step >= 0 else '-'}{number(abs(step))}"
+    return f"{'+' if step >= 0 else '-'}{format_number(abs(step))}"
 
 
-def _check_sequence(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     terms = args["terms"]
-    value, working, hints = _next_term(args["kind"], terms)
-    asked = f"the next number after {listing([str(term) for term in terms[-3:]])}"
-    brief = f"{working} The next number is {number(value)}."
+    value, working = _next_term(args["kind"], terms)
+    answer = format_number(value)
+    target = f"the next number after {join_words([str(term) for term in terms[-3:]])}"
+    brief = f"{working} The next number is {answer}."
     stated = (
         rf"(?<![\w.]){terms[-2]}, ?(?:and )?{terms[-1]}, ?(?:and )?(?P<rest>-?[0-9]+)",
         rf"\bnext (?:\w+ ){{0,6}}?(?:is|would be|will be|should be|=|:) ?{REST}",
     )
 
-    def slip(given: Fraction) -> str | None:
-        if given in terms and given != value:
-            return f"{number(given)} is in the sequence already; {asked} is {number(value)}."
+    def find_slip(wrong: Fraction) -> str | None:
+        if wrong in terms and wrong != value:
+            return f"{format_number(wrong)} is already in the sequence; {target} is {answer}."
         return None
 
-    return review_number(
-        Question(args, asked, number(value), brief, brief, hints),
+    return check_number(
+        AnswerKey(args, target, answer, brief, brief, _hints(args["kind"], terms)),
         draft,
         value,
         stated=[re.compile(pattern, re.IGNORECASE) for pattern in stated],
         givens=[Fraction(term) for term in terms],
-        slip=slip,
+        find_slip=find_slip,
     )
 
 
-FAMILIES = (Family("sequence", _make_sequence, _check_sequence, held_out=True),)
+FAMILIES = (Family("sequence", _make, _check, held_out=True),)

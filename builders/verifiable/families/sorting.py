@@ -6,16 +6,16 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.words import NOUNS, SHORT_NOUNS
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.reading.number_text import numbers, plain
 from builders.verifiable.reading.prose import without_enumerators
 from builders.verifiable.rubric import Fault
-from builders.verifiable.short_answer import Finding, Question, review
-from builders.verifiable.wording import listing, number, pick, sentence
+from builders.verifiable.short_answer import AnswerKey, ReadAnswer, check_answer
+from builders.verifiable.wording import capitalize_first, format_number, join_words, pick
 
-_TEXTS = {
+_PHRASINGS = {
     ("numbers", "ascending"): (
         "Sort these numbers from smallest to largest: {i}.",
         "Put {i} in ascending order.",
@@ -32,13 +32,13 @@ _TEXTS = {
         "Sort these words alphabetically: {i}.",
         "Put the words {i} in alphabetical order.",
         "Arrange {i} from A to Z.",
-        "In which order do these words stand in a dictionary: {i}?",
+        "In what order do these words appear in a dictionary: {i}?",
     ),
     ("words", "descending"): (
         "Sort these words in reverse alphabetical order: {i}.",
         "Put the words {i} in order from Z to A.",
         "Arrange {i} so that the last in the alphabet comes first.",
-        "List these words backwards through the alphabet: {i}.",
+        "List these words in reverse dictionary order: {i}.",
     ),
 }
 _ORDERS = {
@@ -47,8 +47,8 @@ _ORDERS = {
     ("words", "ascending"): "from A to Z",
     ("words", "descending"): "from Z to A",
 }
-_BETWEEN = re.compile(r"[\s,;:.<>→|*_\"'“”‘’`()\[\]{}•–—-]*(?:(?:and|then)\b[\s,\"'*]*)?")
-_LONGEST_GAP = 24
+_SEPARATOR = re.compile(r"[\s,;:.<>→|*_\"'“”‘’`()\[\]{}•–—-]*(?:(?:and|then)\b[\s,\"'*]*)?")
+_MAX_GAP = 24
 
 
 def _make(rng: Random) -> Problem:
@@ -57,17 +57,19 @@ def _make(rng: Random) -> Problem:
     if kind == "words":
         items: list[str] = rng.sample(rng.choice((NOUNS, SHORT_NOUNS)), count)
     else:
-        drawn = rng.sample(range(-9 if rng.random() < 0.2 else 1, rng.choice((20, 60, 500))), count)
-        items = [str(value) for value in drawn]
+        values = rng.sample(
+            range(-9 if rng.random() < 0.2 else 1, rng.choice((20, 60, 500))), count
+        )
+        items = [str(value) for value in values]
         if rng.random() < 0.2:
             items = [f"{rng.randint(0, 9)}.{tail}" for tail in rng.sample(range(1, 80), count)]
     order = rng.choice(("ascending", "ascending", "descending"))
     args = {"kind": kind, "order": order, "items": items, "form": draw_form(rng, working=False)}
     if items == _sorted(args) or len({_key(kind, item) for item in items}) < count:
         return _make(rng)
-    text = ", ".join(items) if rng.random() < 0.8 else listing(items)
-    instruction = rng.choice(_TEXTS[kind, order]).format(i=text)
-    return Problem("sorting", args, instruction + request(rng, args["form"], "sorted list"))
+    shown = ", ".join(items) if rng.random() < 0.8 else join_words(items)
+    instruction = rng.choice(_PHRASINGS[kind, order]).format(i=shown)
+    return Problem("sorting", args, instruction + form_request(rng, args["form"], "sorted list"))
 
 
 def _key(kind: str, item: str) -> Fraction | str:
@@ -82,147 +84,157 @@ def _sorted(args: Args) -> list[str]:
 
 
 def _mentions(args: Args, text: str) -> list[tuple[int, int, str]]:
-    """(start, end, item as the question writes it) of what is listed; other numbers count too."""
+    """(start, end, item as the question writes it) of each item; any other number counts too."""
     if args["kind"] == "numbers":
-        written = {Fraction(item): item for item in args["items"]}
+        as_written = {Fraction(item): item for item in args["items"]}
         return [
             (
                 item.start,
                 item.start + len(item.literal),
-                written.get(item.value, number(item.value)),
+                as_written.get(item.value, format_number(item.value)),
             )
             for item in numbers(text)
         ]
-    as_asked = {item.casefold(): item for item in args["items"]}
-    pattern = "|".join(map(re.escape, as_asked))
+    as_written = {item.casefold(): item for item in args["items"]}
+    pattern = "|".join(map(re.escape, as_written))
     return [
-        (match.start(), match.end(), as_asked.get(match[0].casefold(), match[0]))
+        (match.start(), match.end(), as_written.get(match[0].casefold(), match[0]))
         for match in re.finditer(rf"(?i)\b(?:{pattern})\b", text)
     ]
 
 
-def _runs(args: Args, draft: str) -> list[list[str]]:
-    """The items that stand next to each other, as lists, in the order of the text."""
+def _lists(args: Args, draft: str) -> list[list[str]]:
+    """The lists of adjacent items in a draft, in order."""
     text = without_enumerators(plain(draft) if args["kind"] == "numbers" else draft)
-    runs: list[list[str]] = []
+    lists: list[list[str]] = []
     end = None
     for start, stop, item in _mentions(args, text):
-        joined = end is not None and start - end <= _LONGEST_GAP
-        if joined and _BETWEEN.fullmatch(text, end, start):
-            runs[-1].append(item)
+        is_close = end is not None and start - end <= _MAX_GAP
+        if is_close and _SEPARATOR.fullmatch(text, end, start):
+            lists[-1].append(item)
         else:
-            runs.append([item])
+            lists.append([item])
         end = stop
-    return [run for run in runs if len(run) > 1]
+    return [items for items in lists if len(items) > 1]
 
 
-def _final_run(args: Args, runs: Sequence[list[str]]) -> list[str]:
-    """The last complete list; one that only repeats the question does not count beside others."""
+def _final_list(args: Args, lists: Sequence[list[str]]) -> list[str]:
+    """The last complete list; one that repeats the question only counts if it is the only one."""
     count = len(args["items"])
-    own = [run for run in runs if run != args["items"]] or list(runs)
-    complete = [run for run in own if len(run) >= count]
+    candidates = [items for items in lists if items != args["items"]] or list(lists)
+    complete = [items for items in candidates if len(items) >= count]
     if complete:
         return complete[-1]
-    longest = max(len(run) for run in own)
-    return [run for run in own if len(run) == longest][-1]
+    longest = max(len(items) for items in candidates)
+    return [items for items in candidates if len(items) == longest][-1]
 
 
-def _faults(args: Args, given: Sequence[str], right: Sequence[str]) -> list[Fault]:
+def _order_faults(args: Args, answer: Sequence[str], right: Sequence[str]) -> list[Fault]:
     order = _ORDERS[args["kind"], args["order"]]
     faults = []
-    missing = [item for item in right if item not in given]
-    added = list(dict.fromkeys(item for item in given if item not in right))
-    doubled = list(dict.fromkeys(item for item in right if given.count(item) > 1))
+    missing = [item for item in right if item not in answer]
+    added = list(dict.fromkeys(item for item in answer if item not in right))
+    repeated = list(dict.fromkeys(item for item in right if answer.count(item) > 1))
     places = {item: place for place, item in enumerate(right)}
-    known = [item for item in given if item in places]
-    if list(given) == args["items"]:
-        return [_unsorted(args)]
+    own_items = [item for item in answer if item in places]
+    if list(answer) == args["items"]:
+        return [_unsorted_fault(args)]
     swapped = next(
-        (pair for pair in pairwise(known) if places[pair[0]] > places[pair[1]]),
+        (pair for pair in pairwise(own_items) if places[pair[0]] > places[pair[1]]),
         None,
     )
     if swapped:
         weakness = pick(
             args,
             "swapped",
-            f"{swapped[0]} stands before {swapped[1]}, though {order} {swapped[1]} comes first.",
+            f"{swapped[0]} is before {swapped[1]}, but {order}, {swapped[1]} comes first.",
             f"The order is wrong: {swapped[1]} has to come before {swapped[0]}.",
-            f"{swapped[1]} is placed after {swapped[0]}, which is not the order {order}.",
+            f"{swapped[1]} comes after {swapped[0]}, so the list is not sorted {order}.",
         )
-        how = pick(
+        suggestion = pick(
             args,
             "swapped how",
-            f"Compare neighbours and swap {swapped[0]} and {swapped[1]}, until all is in order.",
-            "Pick the item that comes first, write it down, cross it off, and go on like that.",
-            f"Go through the list {order} and check every pair of neighbours.",
+            f"Swap {swapped[0]} and {swapped[1]}, and compare neighbors until all are in order.",
+            "Pick the item that comes first, write it down, cross it off, and repeat.",
+            f"Check that every pair of neighbors in the list goes {order}.",
         )
-        faults.append(Fault(weakness, how))
+        faults.append(Fault(weakness, suggestion))
     if missing:
-        verb = "is" if len(missing) == 1 else "are"
+        are = "is" if len(missing) == 1 else "are"
         faults.append(
             Fault(
-                f"{listing(missing)} {verb} missing from the list.",
-                f"Count the items: all {len(right)} of the question have to be there.",
+                f"{join_words(missing)} {are} missing from the list.",
+                f"Count the items: all {len(right)} from the question have to be there.",
             )
         )
     if added:
+        were = "was" if len(added) == 1 else "were"
         faults.append(
             Fault(
-                f"{listing(added[:3])} {'was' if len(added) == 1 else 'were'} not in the question.",
+                f"{join_words(added[:3])} {were} not in the question.",
                 "Use only the items that were given.",
             )
         )
-    if doubled:
-        faults.append(Fault(f"{listing(doubled)} is listed twice.", "List every item once."))
+    if repeated:
+        are = "is" if len(repeated) == 1 else "are"
+        faults.append(
+            Fault(
+                f"{join_words(repeated)} {are} listed twice.",
+                "List each item once.",
+            )
+        )
     return faults
 
 
-def _unsorted(args: Args) -> Fault:
+def _unsorted_fault(args: Args) -> Fault:
     order = _ORDERS[args["kind"], args["order"]]
     return Fault(
         pick(
             args,
             "unsorted",
-            "The items still stand in the order of the question; nothing has been sorted.",
+            "The items are still in the order of the question; nothing was sorted.",
             "It repeats the list as it was given instead of sorting it.",
             f"The order was not changed: {args['items'][0]} still comes first.",
         ),
         pick(
             args,
             "unsorted how",
-            f"Find the item that comes first {order} and move it to the front, then the next one.",
-            "Write a new list: pick the item that comes first, cross it off, and go on like that.",
+            f"Going {order}, move the first item to the front, then the next one.",
+            "Write a new list: pick the item that comes first, cross it off, and repeat.",
         ),
     )
 
 
-def _check(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     right = _sorted(args)
     order, answer = _ORDERS[args["kind"], args["order"]], ", ".join(right)
-    asked = f"the order {order}"
+    target = f"the order {order}"
     brief = pick(
-        args, "brief", f"{sentence(order)}: {answer}", f"The order {order} is: {answer}", answer
+        args,
+        "brief",
+        f"{capitalize_first(order)}: {answer}",
+        f"The order {order} is: {answer}",
+        answer,
     )
-    ends = (right[0], right[-1])
     hints = (
-        f"Find the item that comes first {order}, then the next one, until none is left.",
-        f"Begin with {ends[0]}, end with {ends[1]}, and fit the others in between.",
-        "Copy all the items first, and move one after the other to its place.",
+        f"Going {order}, find the first item, then the next one, until none are left.",
+        f"Begin with {right[0]}, end with {right[-1]}, and fit the others in between.",
+        "Copy all the items first, then move each one to its place.",
     )
-    question = Question(args, asked, answer, brief, brief, hints, noun="sorted list")
-    runs = _runs(args, draft)
-    if not runs:
-        return review(question, draft, Finding(None))
-    given = _final_run(args, runs)
-    faults = _faults(args, given, right)
-    hits = sum(mine == its for mine, its in zip(given, right, strict=False))
-    if given == right:
-        return review(question, draft, Finding(answer, right=True))
-    if right in runs:
-        finding = Finding(", ".join(given), other=answer, share=1.0)
-        return review(question, draft, finding)
-    finding = Finding(", ".join(given), share=hits / len(right), slip=faults[0], faults=faults[1:])
-    return review(question, draft, finding)
+    key = AnswerKey(args, target, answer, brief, brief, hints, noun="sorted list")
+    lists = _lists(args, draft)
+    if not lists:
+        return check_answer(key, draft, ReadAnswer(None))
+    items = _final_list(args, lists)
+    if items == right:
+        return check_answer(key, draft, ReadAnswer(answer, right=True))
+    if right in lists:
+        return check_answer(key, draft, ReadAnswer(", ".join(items), other=answer, share=1.0))
+    faults = _order_faults(args, items, right)
+    hits = sum(item == expected for item, expected in zip(items, right, strict=False))
+    share = hits / len(right)
+    read = ReadAnswer(", ".join(items), share=share, slip=faults[0], faults=faults[1:])
+    return check_answer(key, draft, read)
 
 
 FAMILIES = (Family("sorting", _make, _check),)

@@ -1,7 +1,7 @@
 """Changing the letters of a word, and reading the result from a draft.
 
-A string is an answer if it has most of its letters in common with the right one. What stands in
-quotes, in bold or after `is`, `:` or `=` is preferred to any other word of that kind.
+A string counts as the answer if it shares most of its letters with the right one. Strings in
+quotes, in bold or after `is`, `:` or `=` are preferred to other words.
 """
 
 import re
@@ -9,18 +9,18 @@ from collections import Counter
 from collections.abc import Sequence
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.words import NOUNS, SHORT_NOUNS
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.rubric import Fault
-from builders.verifiable.short_answer import Finding, Question, review
+from builders.verifiable.short_answer import AnswerKey, ReadAnswer, check_answer
 from builders.verifiable.wording import ordinal, pick
 
-_TEXTS = {
+_PHRASINGS = {
     "reverse": (
         'Spell the word "{word}" backwards.',
         "Write {word} in reverse.",
-        "What is '{word}' spelt backwards?",
+        "What is '{word}' spelled backwards?",
         "Reverse the letters of the word {word}.",
         "If you read {word} from right to left, what do you get?",
     ),
@@ -31,84 +31,92 @@ _TEXTS = {
         "Put a hyphen between all the letters of '{word}'.",
     ),
 }
-_SPELT = re.compile(r"(?<![\w'’])[^\W\d_](?:[ ,.·|/–-]{1,3}[^\W\d_](?![\w'’])){2,40}")
+_SPELLED_OUT = re.compile(r"(?<![\w'’])[^\W\d_](?:[ ,.·|/–-]{1,3}[^\W\d_](?![\w'’])){2,40}")
 _TOKEN = re.compile(r"[^\W_]+")
-_BRIEF = 8
+_SHORT_DRAFT_WORDS = 8
 _MARKED = re.compile(
     r"[\"“”‘`*]{1,2}(?P<quoted>[^\W_]+)[\"“”’`*.,]{1,3}|(?<!\w)'(?P<single>[^\W_]+)[.,]?'"
     r"|(?:\b(?:is|becomes|be|get|gives|answer|backwards)|[:=→>]):?\s{1,2}(?P<after>[^\W_]+)(?=[.!\n]|$)"
 )
 
 
-def overlap(one: str, two: str) -> float:
-    """The share of letters, with their counts, that two strings have in common."""
+def letter_similarity(one: str, two: str) -> float:
+    """The share of letters that two strings have in common, counting repeated letters."""
     common = sum((Counter(one.casefold()) & Counter(two.casefold())).values())
     return common / max(len(one), len(two), 1)
 
 
-def alike(one: str, two: str) -> float:
-    """The share of places in which two strings have the same letter."""
+def position_similarity(one: str, two: str) -> float:
+    """The share of positions at which two strings have the same letter."""
     same = sum(a == b for a, b in zip(one.casefold(), two.casefold(), strict=False))
     return same / max(len(one), len(two), 1)
 
 
-def read_string(draft: str, right: str, asked: Sequence[str]) -> list[str]:
-    """What a draft may mean as its answer, in order, the last being the final one.
+def read_strings(draft: str, right: str, question_words: Sequence[str]) -> list[str]:
+    """The strings that may be the answer of a draft, in order; the last is its final answer.
 
-    `asked` are the question's own words, which are no answers.
+    The `question_words` are not answers.
     """
-    spelt = [
-        (match.start(), "".join(filter(str.isalnum, match[0]))) for match in _SPELT.finditer(draft)
+    spelled = [
+        (match.start(), "".join(filter(str.isalnum, match[0])))
+        for match in _SPELLED_OUT.finditer(draft)
     ]
     marked = [
         (match.start(), match["quoted"] or match["single"] or match["after"])
         for match in _MARKED.finditer(draft)
     ]
     tokens = [(match.start(), match[0]) for match in _TOKEN.finditer(draft)]
-    own = {word.casefold() for word in asked}
-    # In running text only a word of the very same letters can be meant.
-    brief = len(tokens) <= _BRIEF
-    for found, least in ((spelt + marked, 0.6), (tokens, 1.0), (tokens, 0.6 if brief else 1.0)):
-        kept = [
+    excluded = {word.casefold() for word in question_words}
+    # In running text, only a word with exactly the same letters counts.
+    is_short = len(tokens) <= _SHORT_DRAFT_WORDS
+    searches = [(spelled + marked, 0.6), (tokens, 1.0)]
+    if is_short:
+        searches.append((tokens, 0.6))
+    for candidates, min_similarity in searches:
+        answers = [
             text
-            for _, text in sorted(found)
-            if text.casefold() not in own and overlap(text, right) >= least
+            for _, text in sorted(candidates)
+            if text.casefold() not in excluded and letter_similarity(text, right) >= min_similarity
         ]
-        if kept:
-            return kept
-    if marked and brief:
-        return [text for _, text in sorted(marked) if text.casefold() not in own]
-    return [tokens[0][1]] if len(tokens) == 1 and tokens[0][1].casefold() not in own else []
+        if answers:
+            return answers
+    if marked and is_short:
+        return [text for _, text in sorted(marked) if text.casefold() not in excluded]
+    return [tokens[0][1]] if len(tokens) == 1 and tokens[0][1].casefold() not in excluded else []
 
 
-def review_string(question: Question, draft: str, right: str, asked: Sequence[str]) -> Check:
-    """As `review`, for an answer that is the string `right`."""
-    found = read_string(draft, right, asked)
-    if not found:
-        return review(question, draft, Finding(None))
-    given = found[-1]
-    correct = given.casefold() == right.casefold()
-    if not correct and any(text.casefold() == right.casefold() for text in found):
-        return review(question, draft, Finding(given, other=right, share=1.0))
-    slip = None if correct else letter_slip(question.args, given, right)
-    return review(question, draft, Finding(given, correct, None, alike(given, right), slip))
+def check_string(
+    key: AnswerKey, draft: str, right: str, question_words: Sequence[str]
+) -> CheckedDraft:
+    """As `check_answer`, for an answer that is the string `right`."""
+    strings = read_strings(draft, right, question_words)
+    if not strings:
+        return check_answer(key, draft, ReadAnswer(None))
+    answer = strings[-1]
+    is_right = answer.casefold() == right.casefold()
+    if not is_right and any(text.casefold() == right.casefold() for text in strings):
+        return check_answer(key, draft, ReadAnswer(answer, other=right, share=1.0))
+    if is_right:
+        return check_answer(key, draft, ReadAnswer(answer, right=True))
+    share, slip = position_similarity(answer, right), letter_slip(key.args, answer, right)
+    return check_answer(key, draft, ReadAnswer(answer, share=share, slip=slip))
 
 
-def letter_slip(args: Args, given: str, right: str) -> str:
-    """Where a string goes wrong."""
-    if overlap(given, right) < 0.5:
-        return f'"{given}" is another word; it should be "{right}".'
-    if len(given) != len(right):
-        how = "too few" if len(given) < len(right) else "too many"
-        return f'"{given}" has {how} letters: {len(given)} and not {len(right)}, as in "{right}".'
-    pairs = enumerate(zip(given, right, strict=True))
+def letter_slip(args: Args, wrong: str, right: str) -> str:
+    """A remark on where a wrong string differs from the right one."""
+    if letter_similarity(wrong, right) < 0.5:
+        return f'"{wrong}" is a different word; it should be "{right}".'
+    if len(wrong) != len(right):
+        many = "too few" if len(wrong) < len(right) else "too many"
+        return f'"{wrong}" has {many} letters: {len(wrong)}, not {len(right)} as in "{right}".'
+    pairs = enumerate(zip(wrong, right, strict=True))
     place = next((i for i, (a, b) in pairs if a.casefold() != b.casefold()), 0)
     nth = ordinal(place + 1)
     return pick(
         args,
         "slip",
-        f'The {nth} letter of "{given}" is {given[place]} and should be {right[place]}.',
-        f'"{given}" goes wrong at the {nth} letter: {right[place]}, not {given[place]}.',
+        f'The {nth} letter of "{wrong}" is {wrong[place]} but should be {right[place]}.',
+        f'"{wrong}" is wrong at the {nth} letter: it should be {right[place]}, not {wrong[place]}.',
     )
 
 
@@ -117,64 +125,62 @@ def _make(rng: Random) -> Problem:
     word = rng.choice(rng.choice((NOUNS, SHORT_NOUNS, SHORT_NOUNS)))
     args = {"kind": kind, "word": word, "form": draw_form(rng, working=False)}
     noun = "reversed word" if kind == "reverse" else "spelling"
-    instruction = rng.choice(_TEXTS[kind]).format(word=word)
-    return Problem("spelling", args, instruction + request(rng, args["form"], noun))
+    instruction = rng.choice(_PHRASINGS[kind]).format(word=word)
+    return Problem("spelling", args, instruction + form_request(rng, args["form"], noun))
 
 
-def _check(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     return _check_reverse(args, draft) if args["kind"] == "reverse" else _check_spell(args, draft)
 
 
-def _check_reverse(args: Args, draft: str) -> Check:
+def _check_reverse(args: Args, draft: str) -> CheckedDraft:
     word = args["word"]
     right = word[::-1]
     brief = pick(
         args,
         "brief",
-        f'"{word}" spelt backwards is "{right}".',
+        f'"{word}" spelled backwards is "{right}".',
         f"Backwards, {word} is {right}.",
-        f"{'-'.join(word)} read from the end is {'-'.join(right)}: {right}.",
+        f"{'-'.join(word)} read backwards is {'-'.join(right)}: {right}.",
     )
     hints = (
-        f"Spell it out as {'-'.join(word)} and read the letters from the last to the first.",
+        f"Spell it out as {'-'.join(word)} and read the letters from last to first.",
         f"Start with {right[0]}, the last letter of {word}, and go back one letter at a time.",
         f"Write the {len(word)} letters of {word} one by one and copy them from right to left.",
     )
-    question = Question(args, f"{word} backwards", right, brief, brief, hints, noun="reversed word")
-    return review_string(question, draft, right, [word])
+    key = AnswerKey(args, f"{word} backwards", right, brief, brief, hints, noun="reversed word")
+    return check_string(key, draft, right, [word])
 
 
-def _check_spell(args: Args, draft: str) -> Check:
+def _check_spell(args: Args, draft: str) -> CheckedDraft:
     word = args["word"]
     right = "-".join(word)
     hints = (
-        f"Write {word[0]}, then a hyphen, then {word[1]}, and go on to the end of the word.",
+        f"Write {word[0]}, then a hyphen, then {word[1]}, and continue to the end of the word.",
         f"Take the {len(word)} letters of {word} in turn, with a hyphen after all but the last.",
-        f"Say {word} slowly and write down every letter, double ones twice.",
+        f"Say {word} slowly and write down every letter, double letters twice.",
     )
-    question = Question(
-        args, f"the spelling of {word}", right, right, right, hints, noun="spelling"
-    )
-    found = [match[0] for match in _SPELT.finditer(draft)]
-    if not found:
+    key = AnswerKey(args, f"the spelling of {word}", right, right, right, hints, noun="spelling")
+    spellings = [match[0] for match in _SPELLED_OUT.finditer(draft)]
+    if not spellings:
         whole = re.search(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", draft)
-        slip = f'It writes "{word}" as a whole and does not spell it.' if whole else None
-        return review(question, draft, Finding(None, slip=slip))
-    given = found[-1]
-    letters = "".join(filter(str.isalnum, given))
+        slip = f'It writes "{word}" as a whole word and does not spell it out.' if whole else None
+        return check_answer(key, draft, ReadAnswer(None, slip=slip))
+    answer = spellings[-1]
+    letters = "".join(filter(str.isalnum, answer))
     if letters.casefold() != word:
-        slip = letter_slip(args, letters, word)
-        return review(question, draft, Finding(given, False, None, alike(letters, word), slip))
+        share, slip = position_similarity(letters, word), letter_slip(args, letters, word)
+        return check_answer(key, draft, ReadAnswer(answer, share=share, slip=slip))
     faults = []
-    if given.casefold() != right:
+    if answer.casefold() != right:
         faults.append(
             Fault(
-                f"The letters of {word} are right, but hyphens were asked for between them.",
-                "Put one hyphen, and nothing else, between neighbouring letters.",
+                f"The letters of {word} are right, but there should be hyphens between them.",
+                "Put one hyphen, and nothing else, between neighboring letters.",
                 cost=2,
             )
         )
-    return review(question, draft, Finding(right, True, faults=faults))
+    return check_answer(key, draft, ReadAnswer(right, True, faults=faults))
 
 
 FAMILIES = (Family("spelling", _make, _check),)

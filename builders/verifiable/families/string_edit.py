@@ -1,17 +1,17 @@
-"""Editing strings: replacing, removing, joining, repeating, capitals and first letters."""
+"""Editing strings: replace, remove, join, repeat, put in capitals, take first letters."""
 
 import re
 from random import Random
 
-from builders.verifiable.families.spelling import alike, review_string
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.families.spelling import check_string, position_similarity
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.words import NOUNS, SHORT_NOUNS
-from builders.verifiable.problem import Args, Check, Family, Problem
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
 from builders.verifiable.rubric import Fault
-from builders.verifiable.short_answer import Finding, Question, review
-from builders.verifiable.wording import listing, number, numeral, pick
+from builders.verifiable.short_answer import AnswerKey, ReadAnswer, check_answer
+from builders.verifiable.wording import format_number, join_words, number_word, pick
 
-_TEXTS = {
+_PHRASINGS = {
     "replace": (
         'Replace every {a} in "{word}" with {b}.',
         "Change each letter {a} of the word {word} to {b}. What do you get?",
@@ -45,33 +45,33 @@ _TEXTS = {
     "repeat": (
         "Write the word {word} {n} times, separated by spaces.",
         "Repeat the word '{word}' {n} times in one line, with spaces in between.",
-        "Say {word} {n} times with nothing but spaces between.",
+        "Say {word} {n} times with nothing but spaces in between.",
         "I want to see the word {word} exactly {n} times, with spaces in between.",
     ),
 }
 
 
 def _make(rng: Random) -> Problem:
-    kind = rng.choice(list(_TEXTS))
+    kind = rng.choice(list(_PHRASINGS))
     args: dict = {"kind": kind, "form": draw_form(rng, working=False)}
-    shown: dict = {}
+    slots: dict = {}
     if kind in ("initials", "join"):
         args["words"] = rng.sample(NOUNS, rng.randint(3, 5))
-        shown["list"] = listing(args["words"])
+        slots["list"] = join_words(args["words"])
     else:
         args["word"] = rng.choice(rng.choice((NOUNS, SHORT_NOUNS)))
     if kind == "replace":
         args["old"] = rng.choice(args["word"])
         args["new"] = rng.choice([letter for letter in "aeioustk" if letter not in args["word"]])
-        shown |= {"a": args["old"], "b": args["new"]}
+        slots |= {"a": args["old"], "b": args["new"]}
     elif kind == "repeat":
         args["count"] = rng.randint(3, 7)
-        shown["n"] = rng.choice((numeral(args["count"]), args["count"]))
-    instruction = rng.choice(_TEXTS[kind]).format(word=args.get("word"), **shown)
-    return Problem("string_edit", args, instruction + request(rng, args["form"], "result"))
+        slots["n"] = rng.choice((number_word(args["count"]), args["count"]))
+    instruction = rng.choice(_PHRASINGS[kind]).format(word=args.get("word"), **slots)
+    return Problem("string_edit", args, instruction + form_request(rng, args["form"], "result"))
 
 
-def _right(args: Args) -> str:
+def _right_answer(args: Args) -> str:
     kind = args["kind"]
     if kind == "replace":
         return args["word"].replace(args["old"], args["new"])
@@ -86,42 +86,42 @@ def _right(args: Args) -> str:
 
 def _hints(args: Args) -> tuple[str, ...]:
     kind, word = args["kind"], args.get("word", "")
-    spelt = "-".join(word)
+    spelling = "-".join(word)
     if kind == "replace":
         return (
-            f"Spell it as {spelt} and exchange each {args['old']} for {args['new']}.",
-            f"Keep all letters of {word} except {args['old']}; write {args['new']} in its place.",
+            f"Spell it out as {spelling} and replace each {args['old']} with {args['new']}.",
+            f"Keep every letter of {word} except {args['old']}; write {args['new']} in its place.",
         )
     if kind == "vowels":
         return (
-            f"Spell it as {spelt} and strike out a, e, i, o and u.",
-            f"Copy only the consonants of {word}, in their order.",
+            f"Spell it out as {spelling} and cross out a, e, i, o and u.",
+            f"Copy only the consonants of {word}, in order.",
         )
     if kind == "initials":
         return (
-            f"Go through {listing(args['words'])} and copy the first letter of each.",
-            f"There are {len(args['words'])} words, so there are as many letters in the result.",
+            f"Go through {join_words(args['words'])} and copy the first letter of each.",
+            f"There are {len(args['words'])} words, so the result has that many letters.",
         )
     if kind == "join":
         return (
             f"Write {args['words'][0]}, a hyphen, {args['words'][1]} and so on, without spaces.",
-            "Put one hyphen between neighbours and none at the ends.",
+            "Put one hyphen between neighbors and none at the ends.",
         )
     if kind == "capitals":
         return (
             "Write every letter as a capital, not only the first.",
-            f"Turn {spelt} into capitals letter by letter.",
+            f"Turn {spelling} into capitals letter by letter.",
         )
     return (
-        f"Count along while writing {word}, and stop at {args['count']}.",
-        f"Write {word} with one space between, and count the words at the end.",
+        f"Count as you write {word}, and stop at {args['count']}.",
+        f"Write {word} with one space in between, and count the words at the end.",
     )
 
 
-def _asked(args: Args) -> str:
+def _target(args: Args) -> str:
     word = args.get("word")
     return {
-        "replace": f"{word} with {args.get('new')} for {args.get('old')}",
+        "replace": f"{word} with {args.get('new')} in place of {args.get('old')}",
         "vowels": f"{word} without its vowels",
         "initials": "the string of first letters",
         "join": "the string with hyphens",
@@ -130,84 +130,82 @@ def _asked(args: Args) -> str:
     }[args["kind"]]
 
 
-def _check(args: Args, draft: str) -> Check:
-    right = _right(args)
+def _check(args: Args, draft: str) -> CheckedDraft:
+    right = _right_answer(args)
     brief = (
         right
         if args["kind"] in ("repeat", "join")
         else pick(args, "brief", right, f'The result is "{right}".', f"You get {right}.")
     )
-    question = Question(args, _asked(args), right, brief, brief, _hints(args), noun="result")
+    key = AnswerKey(args, _target(args), right, brief, brief, _hints(args), noun="result")
     if args["kind"] == "capitals":
-        return _check_capitals(question, draft, args["word"])
+        return _check_capitals(key, draft, args["word"])
     if args["kind"] == "join":
-        return _check_join(question, draft, right)
+        return _check_join(key, draft, right)
     if args["kind"] == "repeat":
-        return _check_repeat(question, draft)
-    return review_string(question, draft, right, [args.get("word", ""), *args.get("words", ())])
+        return _check_repeat(key, draft)
+    return check_string(key, draft, right, [args.get("word", ""), *args.get("words", ())])
 
 
-def _check_capitals(question: Question, draft: str, word: str) -> Check:
-    found = re.findall(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", draft)
-    if not found:
-        return review(question, draft, Finding(None))
-    right = word.upper() in found
-    given = word.upper() if right else found[-1]
-    capitals = sum(map(str.isupper, given)) / len(word)
+def _check_capitals(key: AnswerKey, draft: str, word: str) -> CheckedDraft:
+    occurrences = re.findall(rf"(?i)(?<!\w){re.escape(word)}(?!\w)", draft)
+    if not occurrences:
+        return check_answer(key, draft, ReadAnswer(None))
+    right = word.upper() in occurrences
+    answer = word.upper() if right else occurrences[-1]
+    capitals = sum(map(str.isupper, answer)) / len(word)
     slip = None
     if not right:
-        slip = f'"{given}" is not all in capitals; every letter of {word} has to be one.'
-    return review(question, draft, Finding(given, right, share=capitals, slip=slip))
+        slip = f'"{answer}" is not all in capitals; every letter of {word} has to be a capital.'
+    return check_answer(key, draft, ReadAnswer(answer, right, share=capitals, slip=slip))
 
 
-def _check_join(question: Question, draft: str, right: str) -> Check:
+def _check_join(key: AnswerKey, draft: str, right: str) -> CheckedDraft:
     chains = re.findall(r"(?<![^\W_])[^\W_]+(?: ?[-–] ?[^\W_]+)+", draft)
-    parts = question.args["words"]
-    found = [
+    parts = key.args["words"]
+    joined = [
         chain
         for chain in chains
         if any(part in re.split(r" ?[-–] ?", chain.casefold()) for part in parts)
     ]
-    if not found and all(part in draft.casefold() for part in parts):
+    if not joined and all(part in draft.casefold() for part in parts):
         slip = "The words are there, but they are not joined with hyphens."
-        return review(question, draft, Finding("the words", share=0.5, slip=slip))
-    if not found:
-        return review(question, draft, Finding(None))
-    given = found[-1]
-    spaced = re.sub(r" ?[-–] ?", "-", given).casefold() == right and given.casefold() != right
-    slip = "There are spaces or dashes around the words, not plain hyphens." if spaced else None
-    correct = given.casefold() == right
-    return review(
-        question,
-        draft,
-        Finding(given, correct, None, 0.75 if spaced else alike(given, right), slip),
-    )
+        return check_answer(key, draft, ReadAnswer("the words", share=0.5, slip=slip))
+    if not joined:
+        return check_answer(key, draft, ReadAnswer(None))
+    answer = joined[-1]
+    if answer.casefold() == right:
+        return check_answer(key, draft, ReadAnswer(answer, right=True))
+    if re.sub(r" ?[-–] ?", "-", answer).casefold() == right:
+        slip = "The words are joined with spaces or dashes, not plain hyphens."
+        return check_answer(key, draft, ReadAnswer(answer, share=0.75, slip=slip))
+    return check_answer(key, draft, ReadAnswer(answer, share=position_similarity(answer, right)))
 
 
-def _check_repeat(question: Question, draft: str) -> Check:
-    word, count = question.args["word"], question.args["count"]
+def _check_repeat(key: AnswerKey, draft: str) -> CheckedDraft:
+    word, count = key.args["word"], key.args["count"]
     run = re.compile(rf"(?i)(?<!\w){re.escape(word)}(?!\w)(?:[\W_]{{1,5}}{re.escape(word)}(?!\w))*")
     runs = [match[0] for match in run.finditer(draft)]
     if not runs:
-        return review(question, draft, Finding(None))
-    given = max(runs, key=lambda text: len(text))
-    times = len(re.findall(re.escape(word), given, re.IGNORECASE))
+        return check_answer(key, draft, ReadAnswer(None))
+    longest = max(runs, key=len)
+    times = len(re.findall(re.escape(word), longest, re.IGNORECASE))
     if times != count:
         share = max(0.0, 1 - abs(times - count) / count)
-        slip = f"The word {word} is there {times} times in a row and not {number(count)} times."
+        slip = f"The word {word} appears {times} times in a row, not {format_number(count)} times."
         if times == 1:
-            slip = f"The word {word} is not repeated; it has to be there {count} times."
-        return review(question, draft, Finding(f"{times} times", share=share, slip=slip))
+            slip = f"The word {word} is not repeated; it has to appear {count} times."
+        return check_answer(key, draft, ReadAnswer(f"{times} times", share=share, slip=slip))
     faults = []
-    if given.casefold() != " ".join([word] * count):
+    if longest.casefold() != " ".join([word] * count):
         faults.append(
             Fault(
-                "Something other than single spaces stands between the words.",
-                "Separate the words with single spaces only.",
+                "The words are separated by something other than single spaces.",
+                "Separate the words only with single spaces.",
                 cost=2,
             )
         )
-    return review(question, draft, Finding(given, True, faults=faults))
+    return check_answer(key, draft, ReadAnswer(longest, True, faults=faults))
 
 
 FAMILIES = (Family("string_edit", _make, _check, held_out=True),)

@@ -1,22 +1,22 @@
-"""Converting units whose factor is exact."""
+"""Converting between units with an exact factor."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.forms import draw_form, request
-from builders.verifiable.problem import Args, Check, Family, Problem
-from builders.verifiable.reading.answers import Reading, read_number
-from builders.verifiable.reading.number_text import NumberFound, numbers, plain
-from builders.verifiable.reading.steps import shown
-from builders.verifiable.short_answer import Question, review_reading
-from builders.verifiable.wording import number, pick
+from builders.verifiable.forms import draw_form, form_request
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
+from builders.verifiable.reading.answers import ReadNumber, read_number
+from builders.verifiable.reading.number_text import numbers, plain
+from builders.verifiable.reading.steps import expression
+from builders.verifiable.short_answer import AnswerKey, check_read_number
+from builders.verifiable.wording import format_number, pick
 
-_TEXTS = (
+_PHRASINGS = (
     "Convert {n} {a} to {b}.",
-    "How many {b} are {n} {a}?",
+    "How many {b} are in {n} {a}?",
     "What is {n} {a} in {b}?",
     "Express {n} {a} in {b}.",
     "I have {n} {a}. How much is that in {b}?",
@@ -30,24 +30,24 @@ class Unit:
     others: tuple[str, ...] = ()
 
     def pattern(self) -> str:
-        # Longest first, so that "m" does not win over "metres".
+        # Longest first, so that "m" does not win over "meters".
         names = sorted((self.one, self.many, *self.others), key=len, reverse=True)
         return "|".join(re.escape(name) for name in names)
 
 
 UNITS: Mapping[str, Unit] = {
-    "km": Unit("kilometre", "kilometres", ("kilometer", "kilometers", "km")),
-    "m": Unit("metre", "metres", ("meter", "meters", "m")),
-    "cm": Unit("centimetre", "centimetres", ("centimeter", "centimeters", "cm")),
-    "mm": Unit("millimetre", "millimetres", ("millimeter", "millimeters", "mm")),
+    "km": Unit("kilometer", "kilometers", ("kilometre", "kilometres", "km")),
+    "m": Unit("meter", "meters", ("metre", "metres", "m")),
+    "cm": Unit("centimeter", "centimeters", ("centimetre", "centimetres", "cm")),
+    "mm": Unit("millimeter", "millimeters", ("millimetre", "millimetres", "mm")),
     "t": Unit("tonne", "tonnes", ("ton", "tons", "t")),
     "kg": Unit(
         "kilogram", "kilograms", ("kilogramme", "kilogrammes", "kilo", "kilos", "kg", "kgs")
     ),
     "g": Unit("gram", "grams", ("gramme", "grammes", "g")),
     "mg": Unit("milligram", "milligrams", ("mg",)),
-    "l": Unit("litre", "litres", ("liter", "liters", "l")),
-    "ml": Unit("millilitre", "millilitres", ("milliliter", "milliliters", "ml")),
+    "l": Unit("liter", "liters", ("litre", "litres", "l")),
+    "ml": Unit("milliliter", "milliliters", ("millilitre", "millilitres", "ml")),
     "week": Unit("week", "weeks"),
     "day": Unit("day", "days"),
     "h": Unit("hour", "hours", ("hrs", "hr", "h")),
@@ -94,93 +94,93 @@ def _make(rng: Random) -> Problem:
     source, target = large, small
     if rng.random() < 0.4:
         amount, source, target = amount * factor, small, large
-    args = {"amount": number(amount), "from": source, "to": target, "form": draw_form(rng)}
-    instruction = rng.choice(_TEXTS).format(
+    args = {"amount": format_number(amount), "from": source, "to": target, "form": draw_form(rng)}
+    instruction = rng.choice(_PHRASINGS).format(
         n=args["amount"], a=UNITS[source].many, b=UNITS[target].many
     )
-    return Problem("unit", args, instruction + request(rng, args["form"], "number"))
+    return Problem("unit", args, instruction + form_request(rng, args["form"], "number"))
 
 
-def _reading(args: Args, draft: str) -> Reading | None:
-    """The number with the wanted unit, but not the one that says what a single unit is."""
+def _read_amount(args: Args, draft: str) -> ReadNumber | None:
+    """The number with the target unit, except in a statement of the conversion factor."""
     text = plain(draft)
     amount = Fraction(args["amount"])
     source, target = UNITS[args["from"]].pattern(), UNITS[args["to"]].pattern()
-    link = r"(?: is| are| =| equals| equal| to| into|,| is equal to| are equal to| makes?){1,2}"
-    pairs = re.compile(
-        rf"(?i)(?<![\w.,])(?P<left>[0-9][0-9,.]*) ?(?:{source})\b{link} (?P<rest>[0-9][0-9,.]*)"
+    equals = r"(?: is| are| =| equals| equal| to| into|,| is equal to| are equal to| makes?){1,2}"
+    equations = re.compile(
+        rf"(?i)(?<![\w.,])(?P<left>[0-9][0-9,.]*) ?(?:{source})\b{equals} (?P<rest>[0-9][0-9,.]*)"
         rf" ?(?:{target})\b"
     )
-    asked, factors = [], set()
-    for match in pairs.finditer(text):
+    converted, factor_starts = [], set()
+    for match in equations.finditer(text):
         left, right = numbers(match["left"]), numbers(match["rest"])
         if not left or not right:
             continue
-        item = NumberFound(right[0].value, right[0].literal, match.start("rest"))
+        start = match.start("rest")
         if left[0].value == amount:
-            asked.append(item)
+            converted.append(replace(right[0], start=start))
         else:
-            factors.add(item.start)
-    marked = read_number(text)
-    if marked is not None and marked.committed:
-        values = dict.fromkeys(item.value for item in asked if item.value != marked.final.value)
-        return Reading(marked.final, (*marked.others, *values), True)
-    if asked:
-        values = dict.fromkeys(item.value for item in asked if item.value != asked[-1].value)
-        return Reading(asked[-1], tuple(values), True)
+            factor_starts.add(start)
+    read = read_number(text)
+    if read is None or not read.committed:
+        read = ReadNumber(converted[-1], committed=True) if converted else None
+    if read is not None:
+        others = dict.fromkeys(item.value for item in converted if item.value != read.final.value)
+        return ReadNumber(read.final, (*read.others, *others), True)
+    has_unit = re.compile(rf"(?i) ?(?:{target})\b")
     with_unit = [
         item
         for item in numbers(text)
-        if item.start not in factors
+        if item.start not in factor_starts
         and item.value not in (1, amount)
-        and re.compile(rf"(?i) ?(?:{target})\b").match(text, item.start + len(item.literal))
+        and has_unit.match(text, item.start + len(item.literal))
     ]
     if with_unit:
-        return Reading(with_unit[-1])
-    found = read_number(text, givens=[amount])
-    return None if found and found.final.value == amount else found
+        return ReadNumber(with_unit[-1])
+    read = read_number(text, givens=[amount])
+    return None if read and read.final.value == amount else read
 
 
-def _check(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     amount, source, target = Fraction(args["amount"]), args["from"], args["to"]
-    down = (source, target) in FACTORS
-    factor = FACTORS[(source, target) if down else (target, source)]
-    value = amount * factor if down else amount / factor
-    large, small = (source, target) if down else (target, source)
-    operator = "×" if down else "÷"
-    answer = f"{number(value)} {_named(value, target)}"
-    left = f"{number(amount)} {_named(amount, source)}"
-    verb = "is" if amount == 1 else "are"
-    brief = f"{left} {verb} {answer}."
-    step = f"{shown(amount, operator, factor)} = {number(value)}"
-    rule = f"1 {UNITS[large].one} is {factor} {_named(Fraction(factor), small)}"
-    working = f"{rule}, and {step}. So {brief}"
-    do = "multiply" if down else "divide"
+    to_smaller = (source, target) in FACTORS
+    factor = FACTORS[(source, target) if to_smaller else (target, source)]
+    value = amount * factor if to_smaller else amount / factor
+    large, small = (source, target) if to_smaller else (target, source)
+    operator = "×" if to_smaller else "÷"
+    answer = f"{format_number(value)} {_unit_name(value, target)}"
+    left = f"{format_number(amount)} {_unit_name(amount, source)}"
+    equation = f"{left} is {answer}"
+    step = f"{expression(amount, operator, factor)} = {format_number(value)}"
+    rule = f"1 {UNITS[large].one} is {factor} {_unit_name(Fraction(factor), small)}"
+    working = f"{rule}, and {step}. So {equation}."
+    do = "multiply" if to_smaller else "divide"
     hints = (
-        f"Start from the fact that {rule}, and {do} {number(amount)} by it.",
-        f"Use that {rule}; going from {UNITS[source].many} to {UNITS[target].many} you {do}.",
-        f"Ask first how many {UNITS[small].many} make one {UNITS[large].one}, then {do}.",
+        f"Start from the fact that {rule}, and {do} {format_number(amount)} by that.",
+        f"{rule}; to go from {UNITS[source].many} to {UNITS[target].many}, {do}.",
+        f"First ask how many {UNITS[small].many} make one {UNITS[large].one}, then {do}.",
     )
 
-    def slip(given: Fraction) -> str | None:
-        if given == (amount / factor if down else amount * factor):
-            wrong = "divides where it should multiply" if down else "multiplies instead of dividing"
-            return f"It {wrong}: {left} {verb} {answer}, not {number(given)}."
-        ratio = given / value if value else Fraction(0)
-        if ratio in [Fraction(10) ** power for power in (-3, -2, -1, 1, 2, 3)]:
-            return (
-                f"The factor is wrong: {rule}, so {left} {verb} {answer} and not {number(given)}."
+    def find_slip(wrong: Fraction) -> str | None:
+        if wrong == (amount / factor if to_smaller else amount * factor):
+            mistake = (
+                "divides where it should multiply"
+                if to_smaller
+                else "multiplies instead of dividing"
             )
+            return f"It {mistake}: {equation}, not {format_number(wrong)}."
+        ratio = wrong / value if value else Fraction(0)
+        if ratio in [Fraction(10) ** power for power in (-3, -2, -1, 1, 2, 3)]:
+            return f"The factor is wrong: {rule}, so {equation}, not {format_number(wrong)}."
         return None
 
-    asked = f"{left} in {UNITS[target].many}"
-    question = Question(
-        args, asked, number(value), pick(args, "brief", brief, working), working, hints
-    )
-    return review_reading(question, draft, value, _reading(args, draft), slip=slip)
+    conversion = f"{left} in {UNITS[target].many}"
+    brief = pick(args, "brief", f"{equation}.", working)
+    key = AnswerKey(args, conversion, format_number(value), brief, working, hints)
+    return check_read_number(key, draft, value, _read_amount(args, draft), find_slip=find_slip)
 
 
-def _named(value: Fraction, unit: str) -> str:
+def _unit_name(value: Fraction, unit: str) -> str:
     return UNITS[unit].one if value == 1 else UNITS[unit].many
 
 

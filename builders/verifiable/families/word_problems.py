@@ -1,7 +1,7 @@
-"""Word problems: a short story, its numbers, and the steps that answer it.
+"""Word problems: a short story, its numbers, and the steps that solve it.
 
-A story's steps name their numbers: a letter is a number of the text, `1` the result of the first
-step. From the steps follow the answer, the working, the hints and the slips.
+The steps of a story refer to numbers by name: a letter is a number in the text, `1` is the result
+of the first step. The answer, the working, the hints and the slips are derived from the steps.
 """
 
 from collections.abc import Mapping
@@ -9,112 +9,120 @@ from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
 
-from builders.verifiable.families.arithmetic import way
-from builders.verifiable.forms import draw_form, request
+from builders.verifiable.families.arithmetic import step_hint
+from builders.verifiable.forms import draw_form, form_request
 from builders.verifiable.material.stories import STORIES, Story
 from builders.verifiable.material.words import NAMES, THINGS
-from builders.verifiable.problem import Args, Check, Family, Problem
-from builders.verifiable.reading.steps import apply, shown
-from builders.verifiable.short_answer import Question, review_number
-from builders.verifiable.wording import number, pick, sentence
+from builders.verifiable.problem import Args, CheckedDraft, Family, Problem
+from builders.verifiable.reading.steps import calculate, expression
+from builders.verifiable.short_answer import AnswerKey, check_number
+from builders.verifiable.wording import capitalize_first, format_number, pick
 
 
 @dataclass(frozen=True)
-class Done:
-    """A step carried out: what it yields, (left, operator, right), and its result."""
+class SolvedStep:
+    """A step with its result: `label` says what it yields, `operation` is (left, sign, right)."""
 
     label: str
-    step: tuple[Fraction, str, Fraction]
+    operation: tuple[Fraction, str, Fraction]
     result: Fraction
 
 
+# Computes a total from the other numbers, so that the answer is a positive whole number.
 _TOTALS = {"÷": lambda n: n["a"] * n["b"], "×": lambda n: n["a"] + n["b"] * n["c"]}
 
 
 def _make(rng: Random) -> Problem:
-    key = rng.choice(list(STORIES))
-    story = STORIES[key]
-    drawn = {letter: rng.randint(*bounds) for letter, bounds in story.ranges.items()}
+    story_name = rng.choice(list(STORIES))
+    story = STORIES[story_name]
+    numbers = {letter: rng.randint(*bounds) for letter, bounds in story.ranges.items()}
     if "total" in {part for step in story.steps for part in step}:
-        drawn["total"] = _TOTALS[story.steps[0][2]](drawn)
-        # `a` only served to make the total come out even.
-        del drawn["a"]
+        numbers["total"] = _TOTALS[story.steps[0][2]](numbers)
+        # `a` was only drawn to compute the total.
+        del numbers["a"]
     name, other = rng.sample(NAMES, 2)
-    named = {"name": name, "other": other, "things": rng.choice(THINGS)}
-    args = {"story": key, "numbers": drawn, "form": draw_form(rng)} | {
-        slot: value for slot, value in named.items() if _uses(story, slot)
+    names = {"name": name, "other": other, "things": rng.choice(THINGS)}
+    args = {"story": story_name, "numbers": numbers, "form": draw_form(rng)} | {
+        slot: value for slot, value in names.items() if _uses_slot(story, slot)
     }
-    instruction = rng.choice(story.texts).format(**named, **drawn)
-    return Problem("word_problem", args, instruction + request(rng, args["form"], "number"))
+    instruction = rng.choice(story.texts).format(**names, **numbers)
+    return Problem("word_problem", args, instruction + form_request(rng, args["form"], "number"))
 
 
-def _uses(story: Story, slot: str) -> bool:
+def _uses_slot(story: Story, slot: str) -> bool:
     return any(f"{{{slot}}}" in text for text in (*story.texts, story.answer))
 
 
-def _done_steps(args: Args, named: Mapping[str, str]) -> list[Done]:
+def _solve(args: Args, names: Mapping[str, str]) -> list[SolvedStep]:
     values = {letter: Fraction(value) for letter, value in args["numbers"].items()}
-    done = []
+    solved = []
     for place, (label, left, operator, right) in enumerate(STORIES[args["story"]].steps, start=1):
-        step = (values[left], operator, values[right])
-        values[str(place)] = apply(*step)
-        done.append(Done(label.format(**named), step, values[str(place)]))
-    return done
+        operation = (values[left], operator, values[right])
+        values[str(place)] = calculate(*operation)
+        solved.append(SolvedStep(label.format(**names), operation, values[str(place)]))
+    return solved
 
 
-def _hints(args: Args, first: Done, last: Done | None) -> tuple[str, ...]:
-    start, how = shown(*first.step), way(args, "first", *first.step)
+def _hints(args: Args, first: SolvedStep, last: SolvedStep | None) -> tuple[str, ...]:
+    start, method = expression(*first.operation), step_hint(args, "first", *first.operation)
     if last is None:
         return (
-            how,
+            method,
             f"Work out {start}, which gives {first.label}.",
             f"The question asks for {first.label}, so {start} is the step to take.",
         )
-    use = {"+": "add", "-": "subtract"}[last.step[1]]
+    verb = {"+": "add", "-": "subtract"}[last.operation[1]]
     return (
-        f"Find {first.label} first. {how} Then {use} to get {last.label}.",
-        f"Take two steps: {first.label} ({start}), and from that {last.label}.",
-        f"Write down {first.label} as {start} before you {use}.",
+        f"Find {first.label} first. {method} Then {verb} to get {last.label}.",
+        f"Take two steps: {first.label} ({start}), then {last.label}.",
+        f"Write down {first.label} as {start} before you {verb}.",
     )
 
 
-def _slip(args: Args, given: Fraction, asked: str, first: Done, last: Done | None) -> str | None:
-    """The mistake behind a wrong number: a step left out, the wrong one, or all added up."""
+def _find_slip(
+    args: Args, wrong: Fraction, target: str, first: SolvedStep, last: SolvedStep | None
+) -> str | None:
+    """The mistake behind a wrong number: a missing step, a wrong operator, or a sum of all."""
     if last is None:
         return None
-    wrong, right = number(given), number(last.result)
-    if given == first.result:
+    wrong_text, right_text = format_number(wrong), format_number(last.result)
+    if wrong == first.result:
         return pick(
             args,
             "halfway",
-            f"{wrong} is only {first.label}; {asked} is {right}.",
-            f"It stops at {wrong} for {first.label}; {asked} is still missing.",
+            f"{wrong_text} is only {first.label}; {target} is {right_text}.",
+            f"It stops at {wrong_text} for {first.label}; {target} is still missing.",
         )
-    left, operator, other = last.step
-    if given == apply(left, {"+": "-", "-": "+"}[operator], other):
-        turn = {"+": "subtracts where it should add", "-": "adds where it should subtract"}
-        return f"The last step {turn[operator]}: {wrong} instead of {right}."
-    if given == sum(args["numbers"].values()):
-        return f"{wrong} is all the numbers added up, which is not what is asked."
+    left, operator, right = last.operation
+    if wrong == calculate(left, {"+": "-", "-": "+"}[operator], right):
+        mistakes = {"+": "subtracts where it should add", "-": "adds where it should subtract"}
+        return f"The last step {mistakes[operator]}: {wrong_text} instead of {right_text}."
+    if wrong == sum(args["numbers"].values()):
+        return f"{wrong_text} is all the numbers added up, which is not what was asked."
     return None
 
 
-def _check(args: Args, draft: str) -> Check:
+def _check(args: Args, draft: str) -> CheckedDraft:
     story = STORIES[args["story"]]
-    named = {slot: args[slot] for slot in ("name", "other", "things") if slot in args}
-    done = _done_steps(args, named)
-    first, last = done[0], done[1] if len(done) > 1 else None
-    value, asked = done[-1].result, story.asked.format(**named)
-    lines = [f"{sentence(it.label)}: {shown(*it.step)} = {number(it.result)}." for it in done]
-    lines.append(sentence(story.answer.format(x=number(value), **named)))
+    names = {slot: args[slot] for slot in ("name", "other", "things") if slot in args}
+    solved = _solve(args, names)
+    first, last = solved[0], solved[1] if len(solved) > 1 else None
+    value, target = solved[-1].result, story.target.format(**names)
+    answer = format_number(value)
+    lines = [
+        f"{capitalize_first(step.label)}: {expression(*step.operation)} = "
+        f"{format_number(step.result)}."
+        for step in solved
+    ]
+    lines.append(capitalize_first(story.answer.format(x=answer, **names)))
     working = " ".join(lines)
     hints = _hints(args, first, last)
-    return review_number(
-        Question(args, asked, number(value), working, working, hints, room=110),
+    return check_number(
+        AnswerKey(args, target, answer, working, working, hints, max_words=110),
         draft,
         value,
         givens=[Fraction(item) for item in args["numbers"].values()],
-        slip=lambda given: _slip(args, given, asked, first, last),
+        find_slip=lambda wrong: _find_slip(args, wrong, target, first, last),
     )
 
 

@@ -1,1 +1,1 @@
-"""What problems are made of: words, stories, countries, topics with their sentences."""
+"""Material for problems: words, stories, countries, and topics with sentences."""

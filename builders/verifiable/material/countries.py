@@ -1,4 +1,4 @@
-"""Countries with one undisputed capital, and other names that a text may use for either."""
+"""Countries with one undisputed capital, and other names for countries and capitals."""
 
 CAPITALS = {
     "Afghanistan": "Kabul",

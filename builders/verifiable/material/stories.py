@@ -6,12 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Story:
-    """`steps` are (what it yields, left, operator, right); `answer` is a sentence with {x}."""
+    """A word problem without its numbers.
+
+    `ranges` are the bounds of each number; `steps` are (what it yields, left, operator, right);
+    `target` names the answer within a sentence; `answer` is a sentence with {x}.
+    """
 
     texts: tuple[str, ...]
     ranges: Mapping[str, tuple[int, int]]
     steps: tuple[tuple[str, str, str, str], ...]
-    asked: str
+    target: str
     answer: str
 
 
@@ -24,7 +28,7 @@ STORIES: Mapping[str, Story] = {
             "{things}. How many {things} are there in all?",
         ),
         {"a": (2, 20), "b": (2, 6), "c": (2, 10)},
-        (("the {things} in the bags", "b", "×", "c"), ("all {things}", "a", "+", "1")),
+        (("the {things} in the bags", "b", "×", "c"), ("all the {things}", "a", "+", "1")),
         "the number of {things} that {name} has",
         "{name} has {x} {things}.",
     ),
@@ -35,7 +39,7 @@ STORIES: Mapping[str, Story] = {
             "is that in all?",
         ),
         {"a": (3, 60), "b": (2, 40)},
-        (("all {things}", "a", "+", "b"),),
+        (("all the {things}", "a", "+", "b"),),
         "the number of {things} that {name} has",
         "{name} has {x} {things}.",
     ),
@@ -65,8 +69,8 @@ STORIES: Mapping[str, Story] = {
         (
             "{name} has {a} {things}, gives {b} to a friend and then finds {c} more. How many "
             "{things} does {name} have at the end?",
-            "{name} starts with {a} {things}. {b} of them go to a friend, and {c} new ones come "
-            "in. How many {things} are left?",
+            "{name} starts with {a} {things}. {b} of them go to a friend, and {name} gets {c} new "
+            "ones. How many {things} are there now?",
         ),
         {"a": (15, 60), "b": (2, 14), "c": (2, 20)},
         (("what is left", "a", "-", "b"), ("the {things} at the end", "1", "+", "c")),
@@ -81,7 +85,7 @@ STORIES: Mapping[str, Story] = {
             "child?",
         ),
         {"a": (2, 15), "b": (3, 9)},
-        (("the {things} of each child", "total", "÷", "b"),),
+        (("the {things} each child gets", "total", "÷", "b"),),
         "the number of {things} for each child",
         "Each child gets {x} {things}.",
     ),
@@ -93,7 +97,7 @@ STORIES: Mapping[str, Story] = {
             "one bag, in dollars?",
         ),
         {"a": (5, 40), "b": (2, 6), "c": (2, 9)},
-        (("the price of the notebooks", "b", "×", "c"), ("the whole price", "1", "+", "a")),
+        (("the price of the notebooks", "b", "×", "c"), ("the total price", "1", "+", "a")),
         "the total price in dollars",
         "{name} pays ${x}.",
     ),
@@ -125,23 +129,23 @@ STORIES: Mapping[str, Story] = {
         (
             "A hall has {b} rows with {c} seats in each row. {a} seats are taken. How many "
             "seats are free?",
-            "In a cinema there are {b} rows of {c} seats. If {a} people come in and sit down, "
+            "A movie theater has {b} rows of {c} seats. If {a} people come in and sit down, "
             "how many seats stay empty?",
         ),
         {"a": (3, 20), "b": (3, 10), "c": (7, 12)},
-        (("all seats", "b", "×", "c"), ("the free seats", "1", "-", "a")),
+        (("all the seats", "b", "×", "c"), ("the free seats", "1", "-", "a")),
         "the number of free seats",
         "{x} seats are free.",
     ),
     "trip": Story(
         (
             "{name} cycles {b} km every hour. How far is that in {c} hours?",
-            "On foot and by bus {name} covers {b} km per hour. How many kilometres is that in "
+            "On foot and by bus, {name} covers {b} km per hour. How many kilometers is that in "
             "{c} hours?",
         ),
         {"b": (4, 12), "c": (2, 9)},
         (("the distance", "b", "×", "c"),),
-        "the distance in kilometres",
+        "the distance in kilometers",
         "It is {x} km.",
     ),
     "saving": Story(
@@ -154,7 +158,7 @@ STORIES: Mapping[str, Story] = {
         {"a": (5, 50), "b": (2, 12), "c": (2, 10)},
         (("the money saved", "b", "×", "c"), ("all the money", "a", "+", "1")),
         "the amount in dollars",
-        "After that time there are ${x}.",
+        "In the end there is ${x}.",
     ),
     "boxes": Story(
         (
@@ -170,12 +174,12 @@ STORIES: Mapping[str, Story] = {
         (
             "{name} collected {a} stamps and {other} collected {b} fewer. How many stamps do "
             "they have together?",
-            "{other} has {b} stamps fewer than {name}, who has {a}. How many stamps have the two "
-            "of them together?",
+            "{other} has {b} fewer stamps than {name}, who has {a}. How many stamps do the two "
+            "of them have together?",
         ),
         {"a": (12, 60), "b": (2, 11)},
-        (("{other}'s stamps", "a", "-", "b"), ("the stamps of both", "a", "+", "1")),
-        "the number of stamps of both together",
+        (("{other}'s stamps", "a", "-", "b"), ("all the stamps", "a", "+", "1")),
+        "the number of stamps they have together",
         "Together they have {x} stamps.",
     ),
     "wages": Story(

@@ -1,4 +1,4 @@
-"""Subjects to write about, each with true sentences to answer with."""
+"""Topics to write about, each with true sentences."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from builders.verifiable.reading.prose import words
 
 @dataclass(frozen=True)
 class Topic:
-    """`keywords` are beginnings of words; a text with none of them is about something else.
+    """A topic; `keywords` are word prefixes, and a text without any of them is off topic.
 
-    Every sentence of `facts` has one of them. `without_e` is a sentence without that letter.
+    Every sentence in `facts` has a keyword. `without_e` is a sentence without the letter e.
     """
 
     name: str

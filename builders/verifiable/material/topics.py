@@ -1,4 +1,4 @@
-"""All subjects to write about."""
+"""All topics to write about."""
 
 from builders.verifiable.material.topics_life import LIFE
 from builders.verifiable.material.topics_nature import NATURE

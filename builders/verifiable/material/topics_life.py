@@ -1,4 +1,4 @@
-"""Subjects from everyday life."""
+"""Topics from everyday life."""
 
 from builders.verifiable.material.topic import topic
 
@@ -112,7 +112,7 @@ LIFE = (
         Librarians help readers find the right book quickly.
         Many libraries offer films, games and music as well.
         A library card lets you borrow books for some weeks.
-        Old libraries keep rare books that cannot be bought any more.
+        Old libraries keep rare books that can no longer be bought.
         """,
     ),
     topic(
@@ -124,7 +124,7 @@ LIFE = (
         Trains carry many people at once.
         Fast trains link large cities with ease.
         Passengers can read or sleep on the train.
-        A freight train replaces many lorries on the road.
+        A freight train replaces many trucks on the road.
         The first trains were driven by steam from burning coal.
         Most trains stop at a station only for a few minutes.
         """,
@@ -154,7 +154,7 @@ LIFE = (
         Families can cook and eat a meal together.
         You decide how much salt your food will contain.
         Simple recipes are a good start for a new cook.
-        Fresh herbs give a plain dish more colour and more taste.
+        Fresh herbs give a plain dish more color and better taste.
         """,
     ),
     topic(

@@ -1,4 +1,4 @@
-"""Subjects from nature."""
+"""Topics from nature."""
 
 from builders.verifiable.material.topic import topic
 
@@ -139,7 +139,7 @@ NATURE = (
         A young horse is called a foal.
         People rode horses long before there were cars.
         A horse shows its mood by moving its ears.
-        Farmers once used strong horses to pull ploughs and carts.
+        Farmers once used strong horses to pull plows and carts.
         A horse needs its hooves trimmed about every six to eight weeks.
         """,
     ),
@@ -162,7 +162,7 @@ NATURE = (
         "river water bank flow stream fish boat bridge sea bend downhill dam liquid",
         "It is a long ribbon of liquid that winds past hills and towns and always runs downhill.",
         """
-        Rivers flow towards the sea.
+        Rivers flow toward the sea.
         Rivers give drinking water to cities.
         Boats carry goods and people along rivers.
         A river grows wider as streams join it.
@@ -182,7 +182,7 @@ NATURE = (
         Camels carry people and goods across the desert.
         Wind builds desert sand into dunes of many shapes.
         Most desert animals hide from the heat during the day.
-        An oasis gives desert travellers water, shade and a place to rest.
+        An oasis gives desert travelers water, shade and a place to rest.
         """,
     ),
     topic(

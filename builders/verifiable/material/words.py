@@ -1,25 +1,25 @@
-"""Plain words, names and things that instructions are made of."""
+"""Common words, names and things for instructions."""
 
-from builders.verifiable.wording import listed
+from builders.verifiable.wording import split_words
 
-NAMES = listed(
+NAMES = split_words(
     "Anna Ben Clara David Emma Felix Grace Hugo Ines Jonas Kate Liam Maria Noah Olivia Paul Rosa "
     "Sam Tara Victor Wendy Yusuf Zoe Amir Bella Carlos Diana Elena Fatima George"
 )
-SURNAMES = listed(
+SURNAMES = split_words(
     "Adams Baker Clark Davies Evans Fischer Garcia Hughes Ivanov Jensen Keller Lopez Martin Novak "
     "Olsen Parker Quinn Rossi Silva Turner Vogel Walker Young Zimmer"
 )
-THINGS = listed(
+THINGS = split_words(
     "apples oranges marbles pencils stickers cookies shells buttons plums eggs stamps cards nuts "
     "lemons candles"
 )
-SHORT_NOUNS = listed(
+SHORT_NOUNS = split_words(
     "bag bird boat book box bus cake car cat cup dog door fish frog hat key king lamp leaf map "
     "milk moon nest pen rain road rope rose sand ship star sun tree wall wolf"
 )
 # Nouns of five to ten letters, for spelling, counting and sorting.
-NOUNS = listed(
+NOUNS = split_words(
     "apple balloon banana basket blanket bottle bridge bucket butter button cabbage camera candle "
     "carpet castle cellar chair cherry circle coffee corner cotton cousin curtain daughter desert "
     "dinner doctor dragon drawer elephant engine evening family farmer feather finger flower "
@@ -31,16 +31,16 @@ NOUNS = listed(
     "strawberry summer sunset table teacher thunder ticket tomato tractor trumpet tunnel turtle "
     "umbrella valley village violin wagon walnut window winter yellow zebra"
 )
-ANIMALS = listed("cat dog fox horse rabbit goat owl donkey squirrel duck hedgehog pony")
-OBJECTS = listed(
+ANIMALS = split_words("cat dog fox horse rabbit goat owl donkey squirrel duck hedgehog pony")
+OBJECTS = split_words(
     "lantern umbrella basket violin ladder blanket bucket kettle mirror bicycle helmet suitcase "
     "teapot candle cushion barrel"
 )
-PLACES = listed(
+PLACES = split_words(
     "river bridge station garden harbour market church library orchard windmill lighthouse castle "
     "bakery meadow school"
 )
-CITIES = listed(
+CITIES = split_words(
     "Lisbon Oslo Vienna Prague Dublin Madrid Warsaw Athens Helsinki Rome Berlin Porto Lyon Hamburg "
     "Bristol Toronto Denver Seattle Boston Chicago Sydney Auckland Nairobi Lima"
 )

@@ -1,1 +1,1 @@
-"""What a free text says: its final answer, its numbers, its words, the steps it shows."""
+"""Reading free text: its final answer, its numbers, its words, the steps it shows."""

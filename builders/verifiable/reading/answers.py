@@ -1,9 +1,9 @@
 """Reading the number that a free text gives as its answer.
 
-In this order: what the text marks as its answer (`answer is`, `Answer:`, `A:`, `####`, a box);
-what it states about the very thing that was asked, or concludes in its last sentence; the last
-number in bold; the last number of the last sentence that has one. Where a text commits itself to
-different numbers, all are reported, so that the caller can call it a contradiction.
+The first of these that the text has: a number marked as the answer (`answer is`, `Answer:`, `A:`,
+`####`, a box); a number stated as what was asked, or concluded in the last sentence; the last
+number in bold; the last number of the last sentence that has one. If a text commits to different
+numbers, all of them are reported, so the caller can call it a contradiction.
 """
 
 import re
@@ -11,19 +11,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from builders.verifiable.reading.number_text import UNSIGNED, NumberFound, numbers, plain
+from builders.verifiable.reading.number_text import UNSIGNED, WrittenNumber, numbers, plain
 from builders.verifiable.reading.prose import sentences, words
 
-# Up to so many words, a draft is about the count that was asked for and nothing else.
-_BRIEF = 20
-# How far a heading looks ahead for its answer, in characters.
-_AHEAD = 300
-_OPERATOR = r"[-+*/×÷·∙x]"
-_CHAIN = re.compile(
-    rf"(?:-?{UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{UNSIGNED}\)?%?)*"
-    rf"(?: *= *(?:-?{UNSIGNED}%?)(?: *{_OPERATOR} *\(?-?{UNSIGNED}\)?%?)*)*"
+# In a text of at most this many words, a number word is a count.
+_SHORT_TEXT_WORDS = 20
+# How many characters after a heading may hold its answer.
+_HEADING_LOOKAHEAD = 300
+_SIGN = r"[-+*/×÷·∙x]"
+_EQUATION = re.compile(
+    rf"(?:-?{UNSIGNED}%?)(?: *{_SIGN} *\(?-?{UNSIGNED}\)?%?)*"
+    rf"(?: *= *(?:-?{UNSIGNED}%?)(?: *{_SIGN} *\(?-?{UNSIGNED}\)?%?)*)*"
 )
-# What follows a marker is looked at, not consumed: a line can hold several markers.
+# A lookahead, because one line can hold several markers.
 REST = r"(?=(?P<rest>[^\n]{0,200}))"
 _MARKERS = (
     re.compile(rf"####\s{{0,3}}{REST}"),
@@ -42,147 +42,158 @@ _HEADINGS = (
     re.compile(rf"(?m)^\W{{0,4}}A ?:(?P<gap> ?){REST}"),
     re.compile(rf"(?i)\b(?:answer|result|solution)\W{{0,4}}[:=](?P<gap>\s{{0,3}}){REST}"),
 )
-# "Answer: we add 17 and 38" tells the way; its numbers are an answer only once it says so.
+# "Answer: we add 17 and 38" describes the method; its numbers are not the answer yet.
 _METHOD = re.compile(
     r"(?i)^\W*(?:(?:to|we|you|let|let's|first|step|add|subtract|multiply|divide)\b|"
     r"(?:the |be )?(?:sum|difference|product|quotient|obtained|found|calculated|determined|given)"
     r"\b)"
 )
-_RESULT = re.compile(r"(?i)=|\b(?:is|are|so|get|gets|gives|equals|makes|be)\b[^=]*$")
-_LINK = re.compile(r"[0-9].*(?:=|\b(?:is|are|equals?|makes?|gives?)\b)")
-_CONCLUDES = re.compile(r"(?i)\W*(?:so|therefore|thus|hence|in total|finally|in conclusion)\b")
-_SAYS_SO = re.compile(r"(?i)\b(?:is|are|was|be|has|have|get|gets|gives|makes|leaves) (?:only )?$")
-# Chatty models go on about what they did, with numbers that are no answer.
+_STATES_RESULT = re.compile(r"(?i)=|\b(?:is|are|so|get|gets|gives|equals|makes|be)\b[^=]*$")
+_EQUATES = re.compile(r"[0-9].*(?:=|\b(?:is|are|equals?|makes?|gives?)\b)")
+_CONCLUSION = re.compile(r"(?i)\W*(?:so|therefore|thus|hence|in total|finally|in conclusion)\b")
+_ENDS_IN_VERB = re.compile(
+    r"(?i)\b(?:is|are|was|be|has|have|get|gets|gives|makes|leaves) (?:only )?$"
+)
+# Models add remarks about what they did, with numbers that are not the answer.
 _ASIDE = re.compile(
     r"(?i)\W*this (?:is|was) (?:because|since|due|known|called|also|an? (?:[\w-]+ ){0,3}?"
     r"(?:example|operation|problem|trick|way|concept|type|form|practice|formula|method))\b"
 )
 _BOLD = re.compile(r"\*\*(?P<rest>[^*\n]{1,40})\*\*")
 _FIRST_SENTENCE = re.compile(r"^.+?(?:(?<=[^\s0-9.][.!?])(?=\s)|(?<=[0-9][.!?])(?=\s)|$)")
-_EITHER = re.compile(r"^\W*(?:either )?(?P<left>\S+)(?: \w+)? or (?P<right>\S+)")
+_ALTERNATIVES = re.compile(r"^\W*(?:either )?(?P<left>\S+)(?: \w+)? or (?P<right>\S+)")
 
 
 @dataclass(frozen=True)
-class Reading:
-    """The number a text ends on as its answer, and the different ones it commits itself to.
+class ReadNumber:
+    """The number that a text ends with as its answer, and the others it commits to.
 
-    `committed` says that the text marks or states it, rather than just having it last.
+    `committed`: the text marks or states it as the answer, instead of only having it last.
     """
 
-    final: NumberFound
+    final: WrittenNumber
     others: tuple[Fraction, ...] = ()
     committed: bool = False
 
 
-def leading_number(text: str, numerals: bool = False) -> NumberFound | None:
-    """The number a phrase such as `17 + 38 = 55 apples` comes to; none for a bare `17 + 38`."""
-    found = numbers(text[:200], numerals)
-    if not found:
+def leading_number(text: str, with_words: bool = False) -> WrittenNumber | None:
+    """55 for `17 + 38 = 55 apples` and for `55 apples`; None for `17 + 38` alone."""
+    candidates = numbers(text[:200], with_words)
+    if not candidates:
         return None
-    first = found[0]
-    chain = _CHAIN.match(text, first.start)
-    if chain is None:
+    first = candidates[0]
+    equation = _EQUATION.match(text, first.start)
+    if equation is None:
         return first
-    tail = chain[0].rsplit("=", 1)
-    inside = [item for item in found if first.start <= item.start < chain.end()]
-    last_part = first.start + len(chain[0]) - len(tail[-1])
-    result = [item for item in inside if item.start >= last_part]
-    return result[0] if len(result) == 1 else None
+    sides = equation[0].rsplit("=", 1)
+    own_numbers = [item for item in candidates if first.start <= item.start < equation.end()]
+    right_side = first.start + len(equation[0]) - len(sides[-1])
+    results = [item for item in own_numbers if item.start >= right_side]
+    return results[0] if len(results) == 1 else None
 
 
-def _answer_phrase(phrase: str, numerals: bool) -> NumberFound | None:
-    """The number in what follows a marker: `55`, `Tom has 55 apples`, `the sum, which is 55`."""
-    part = next(iter(_FIRST_SENTENCE.findall(phrase)), "")
-    found = numbers(part, numerals)
-    if not found:
+def _number_in_phrase(phrase: str, with_words: bool) -> WrittenNumber | None:
+    """The number after a marker: 55 for `Tom has 55 apples` and `the sum, which is 55`."""
+    first_sentence = next(iter(_FIRST_SENTENCE.findall(phrase)), "")
+    candidates = numbers(first_sentence, with_words)
+    if not candidates:
         return None
-    before = words(part[: found[0].start])
-    if _METHOD.match(part):
-        return found[-1] if _RESULT.search(part, found[0].start) else None
+    before = words(first_sentence[: candidates[0].start])
+    if _METHOD.match(first_sentence):
+        return (
+            candidates[-1] if _STATES_RESULT.search(first_sentence, candidates[0].start) else None
+        )
     if len(before) > 3 or before[-1:] in (["of"], ["from"], ["between"], ["than"]):
-        return found[-1]
-    return leading_number(part, numerals)
+        return candidates[-1]
+    return leading_number(first_sentence, with_words)
 
 
-def _marked(text: str, patterns: Iterable[re.Pattern[str]], numerals: bool) -> list[NumberFound]:
-    found = []
+def _numbers_after(
+    text: str, patterns: Iterable[re.Pattern[str]], with_words: bool
+) -> list[WrittenNumber]:
+    answers = []
     for pattern in patterns:
         for match in pattern.finditer(text):
             start = match.start("rest")
-            item = _answer_phrase(match["rest"], numerals)
-            if item is None:
+            answer = _number_in_phrase(match["rest"], with_words)
+            if answer is None:
                 continue
-            found.append(NumberFound(item.value, item.literal, start + item.start))
-            either = _EITHER.match(match["rest"])
-            second = leading_number(either["right"]) if either else None
-            if second and numbers(either["left"]):
-                at = start + either.start("right")
-                found.append(NumberFound(second.value, second.literal, at))
-    return found
+            answers.append(answer.shifted(start))
+            alternatives = _ALTERNATIVES.match(match["rest"])
+            second = leading_number(alternatives["right"]) if alternatives else None
+            if second and numbers(alternatives["left"]):
+                answers.append(second.shifted(start + alternatives.start("right")))
+    return answers
 
 
-def _under_heading(text: str, givens: Sequence[Fraction], numerals: bool) -> list[NumberFound]:
-    """What stands right after `Answer:`, unless a whole working begins there."""
-    found = []
+def _numbers_under_headings(
+    text: str, givens: Sequence[Fraction], with_words: bool
+) -> list[WrittenNumber]:
+    """The numbers right after `Answer:`, except where a whole working begins there."""
+    answers = []
     for pattern in _HEADINGS:
         for match in pattern.finditer(text):
             start = match.start("rest")
-            first, *more = sentences(text[start : start + _AHEAD]) or [""]
-            whole = "\n" in match["gap"] or _METHOD.match(first)
-            if more and whole:
+            first, *more = sentences(text[start : start + _HEADING_LOOKAHEAD]) or [""]
+            has_working = "\n" in match["gap"] or _METHOD.match(first)
+            if more and has_working:
                 continue
-            if whole or _LINK.search(first):
-                item = _last(first, givens, numerals)
+            if has_working or _EQUATES.search(first):
+                answer = _last_number(first, givens, with_words)
             else:
-                item = _answer_phrase(match["rest"], numerals)
-            if item is not None:
-                found.append(NumberFound(item.value, item.literal, start + item.start))
-    return found
+                answer = _number_in_phrase(match["rest"], with_words)
+            if answer is not None:
+                answers.append(answer.shifted(start))
+    return answers
 
 
-def _in_bold(text: str) -> NumberFound | None:
-    found = None
+def _last_in_bold(text: str) -> WrittenNumber | None:
+    answer = None
     for match in _BOLD.finditer(text):
-        inside = numbers(match["rest"])
-        if len(inside) == 1 and match["rest"].lstrip("$€£ ").startswith(
-            inside[0].literal.lstrip("$€£ ")
+        bold_numbers = numbers(match["rest"])
+        if len(bold_numbers) == 1 and match["rest"].lstrip("$€£ ").startswith(
+            bold_numbers[0].literal.lstrip("$€£ ")
         ):
-            found = inside[0]
-    return found
+            answer = bold_numbers[0]
+    return answer
 
 
-def _conclusion(text: str, givens: Sequence[Fraction]) -> list[NumberFound]:
-    """What the last sentence concludes, unless it only repeats the question."""
+def _conclusions(text: str, givens: Sequence[Fraction]) -> list[WrittenNumber]:
+    """The number that the last sentence concludes, if the question does not have it."""
     last = (sentences(text) or [""])[-1]
-    if not _CONCLUDES.match(last):
+    if not _CONCLUSION.match(last):
         return []
-    found = _last(last, givens, False)
-    if found is None or found.value in givens:
+    answer = _last_number(last, givens, False)
+    if answer is None or answer.value in givens:
         return []
-    return [NumberFound(found.value, found.literal, text.rfind(last) + found.start)]
+    return [answer.shifted(text.rfind(last))]
 
 
-def _last(text: str, givens: Sequence[Fraction], numerals: bool) -> NumberFound | None:
-    """The last number of the last sentence that has one which was not given."""
+def _last_number(text: str, givens: Sequence[Fraction], with_words: bool) -> WrittenNumber | None:
+    """The last number of the last sentence with a number that is not in `givens`."""
     fallback = None
-    for part in reversed(sentences(text)):
-        # A lone "one" is a pronoun more often than a count.
-        found = [item for item in numbers(part, numerals) if item.literal.casefold() != "one"]
-        if not found:
+    for sentence in reversed(sentences(text)):
+        # "one" is a pronoun more often than a count.
+        candidates = [
+            item for item in numbers(sentence, with_words) if item.literal.casefold() != "one"
+        ]
+        if not candidates:
             continue
-        if _ASIDE.match(part):
-            fallback = fallback or found[-1]
+        if _ASIDE.match(sentence):
+            fallback = fallback or candidates[-1]
             continue
-        equals = part.rfind("=")
-        results = [item for item in found if item.start > equals >= 0]
+        equals = sentence.rfind("=")
+        results = [item for item in candidates if item.start > equals >= 0]
         if results:
-            # "= $21 after giving away $4": what follows a result is rarely another one.
-            later = [item for item in results[1:] if _SAYS_SO.search(part[: item.start][-12:])]
+            # "= $21 after giving away $4": the first number is the result.
+            later = [
+                item for item in results[1:] if _ENDS_IN_VERB.search(sentence[: item.start][-12:])
+            ]
             return (later or results[:1])[-1]
-        fresh = [item for item in found if item.value not in givens]
-        if fresh:
-            return fresh[-1]
-        fallback = fallback or found[-1]
+        new = [item for item in candidates if item.value not in givens]
+        if new:
+            return new[-1]
+        fallback = fallback or candidates[-1]
     return fallback
 
 
@@ -191,32 +202,39 @@ def read_number(
     *,
     stated: Sequence[re.Pattern[str]] = (),
     givens: Sequence[Fraction] = (),
-    numerals: bool = False,
-) -> Reading | None:
-    """The number `text` answers with.
+    with_words: bool = False,
+) -> ReadNumber | None:
+    """The number that `text` gives as its answer.
 
-    `stated` find, in a group `rest`, what follows a statement on the very thing that was asked;
-    `givens` are the question's own numbers.
+    The group `rest` of each pattern in `stated` is what follows a statement of the answer;
+    `givens` are the numbers in the question; `with_words` reads `three` and `twice` as well.
     """
     text = plain(text)
-    marked = _marked(text, _MARKERS, numerals) + _under_heading(text, givens, numerals)
-    marked.sort(key=lambda item: item.start)
-    said = _marked(text, stated, numerals) + ([] if marked else _conclusion(text, givens))
-    committed = sorted(marked + said, key=lambda item: item.start)
+    marked = _numbers_after(text, _MARKERS, with_words)
+    marked += _numbers_under_headings(text, givens, with_words)
+    marked.sort(key=lambda answer: answer.start)
+    stated_numbers = _numbers_after(text, stated, with_words)
+    if not marked:
+        stated_numbers += _conclusions(text, givens)
+    committed = sorted(marked + stated_numbers, key=lambda answer: answer.start)
     if marked:
         final = marked[-1]
     elif committed:
         final = committed[-1]
     else:
-        numerals = numerals and len(words(text)) <= _BRIEF
-        final = _in_bold(text) or _last(text, givens, numerals)
+        with_words = with_words and len(words(text)) <= _SHORT_TEXT_WORDS
+        final = _last_in_bold(text) or _last_number(text, givens, with_words)
     if final is None:
         return None
-    others = dict.fromkeys(item.value for item in committed if item.value != final.value)
-    return Reading(final, tuple(others), bool(committed))
+    others = dict.fromkeys(answer.value for answer in committed if answer.value != final.value)
+    return ReadNumber(final, tuple(others), bool(committed))
 
 
 def final_number(text: str) -> Fraction | None:
-    """The number that `text` gives as its answer, or none."""
+    """The number that `text` gives as its answer, or None.
+
+    >>> final_number("First I get 12. So, 17 and 38 add up to 55.")
+    Fraction(55, 1)
+    """
     reading = read_number(text)
     return reading.final.value if reading else None

@@ -1,15 +1,15 @@
-"""The numbers of a free text: how they are written, with what signs, marks and TeX."""
+"""The numbers in a free text: signs, currencies, fractions, percent signs and TeX."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from builders.verifiable.wording import NUMERALS
+from builders.verifiable.wording import NUMBER_WORDS
 
-# Longer ones are noise, and int() refuses thousands of digits.
-_LONGEST = 24
-_FARTHEST = 20_000
+# Longer numbers are noise, and int() rejects thousands of digits.
+_MAX_DIGITS = 24
+_MAX_CHARACTERS = 20_000
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 UNSIGNED = rf"(?:[$€£] ?)?(?:{_DIGITS})"
 NUMBER = re.compile(
@@ -17,9 +17,9 @@ NUMBER = re.compile(
     rf"(?:(?P<mixed> [0-9]+)?/(?P<below>[0-9]+))?(?!\.?[0-9])(?!(?:st|nd|rd|th)\b)"
     rf"(?P<percent> ?%)?"
 )
-_NUMERAL = re.compile(rf"(?i)\b(?:{'|'.join(NUMERALS)}|once|twice)\b")
-_NUMERAL_VALUES = {name: value for value, name in enumerate(NUMERALS)} | {"once": 1, "twice": 2}
-_SPELLINGS = (
+_NUMBER_WORD = re.compile(rf"(?i)\b(?:{'|'.join(NUMBER_WORDS)}|once|twice)\b")
+_WORD_VALUES = {name: value for value, name in enumerate(NUMBER_WORDS)} | {"once": 1, "twice": 2}
+_REWRITES = (
     (re.compile(r"<<[^<>\n]*>>"), ""),
     (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
     (re.compile(r"\\text\{([^{}]*)\}"), r"\1"),
@@ -40,41 +40,47 @@ _SPELLINGS = (
 
 
 @dataclass(frozen=True)
-class NumberFound:
-    """A number in a text: `literal` as it is written there, `start` where."""
+class WrittenNumber:
+    """A number in a text: `literal` is how it is written, `start` its index."""
 
     value: Fraction
     literal: str
     start: int
 
     @property
-    def quotient(self) -> bool:
-        """Written as `84/7`: a division that is still to be carried out, or a fraction."""
+    def is_quotient(self) -> bool:
+        """Whether it is written as `84/7`: a fraction, or a division not carried out."""
         return "/" in self.literal
+
+    def shifted(self, offset: int) -> "WrittenNumber":
+        """The same number in a text that has `offset` more characters before it."""
+        return replace(self, start=self.start + offset)
 
 
 def plain(text: str) -> str:
     """The text without TeX, calculator notes and unusual signs in its numbers.
 
-    Of a very long text it is the end, where an answer stands.
+    Only the end of a very long text is kept, because that is where the answer is.
     """
-    text = text[-_FARTHEST:]
-    for pattern, replacement in _SPELLINGS:
+    text = text[-_MAX_CHARACTERS:]
+    for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return text
 
 
 def _value(match: re.Match[str]) -> Fraction | None:
-    whole, below = match["whole"].replace(",", ""), match["below"]
-    if len(whole) > _LONGEST or (below and (len(below) > _LONGEST or int(below) == 0)):
+    whole, denominator = match["whole"].replace(",", ""), match["below"]
+    if len(whole) > _MAX_DIGITS:
+        return None
+    if denominator and (len(denominator) > _MAX_DIGITS or int(denominator) == 0):
         return None
     value = Fraction(f"0{whole}") if "." in whole else Fraction(int(whole))
     if match["mixed"]:
-        if len(match["mixed"]) > _LONGEST:
+        if len(match["mixed"]) > _MAX_DIGITS:
             return None
-        value += Fraction(int(match["mixed"]), int(below))
-    elif below:
-        value /= int(below)
+        value += Fraction(int(match["mixed"]), int(denominator))
+    elif denominator:
+        value /= int(denominator)
     return value
 
 
@@ -85,9 +91,9 @@ def _is_binary_minus(text: str, at: int) -> bool:
     return variable or before[-1:].isdigit() or before[-1:] in (")", "%", "]")
 
 
-def numbers(text: str, numerals: bool = False) -> list[NumberFound]:
-    """Every number of a `plain` text, in order; with `numerals`, `three` and `twice` as well."""
-    found = []
+def numbers(text: str, with_words: bool = False) -> list[WrittenNumber]:
+    """Every number in a `plain` text, in order; `with_words` includes `three` and `twice`."""
+    written = []
     for match in NUMBER.finditer(text):
         value = _value(match)
         if value is None:
@@ -97,15 +103,15 @@ def numbers(text: str, numerals: bool = False) -> list[NumberFound]:
         if match["sign"] and _is_binary_minus(text, start):
             negative, start = False, start + 1
         literal = text[start : match.end()].strip()
-        found.append(NumberFound(-value if negative else value, literal, start))
-    if numerals:
-        for match in _NUMERAL.finditer(text):
-            value = Fraction(_NUMERAL_VALUES[match[0].casefold()])
-            found.append(NumberFound(value, match[0], match.start()))
-        found.sort(key=lambda item: item.start)
-    return found
+        written.append(WrittenNumber(-value if negative else value, literal, start))
+    if with_words:
+        for match in _NUMBER_WORD.finditer(text):
+            value = Fraction(_WORD_VALUES[match[0].casefold()])
+            written.append(WrittenNumber(value, match[0], match.start()))
+        written.sort(key=lambda item: item.start)
+    return written
 
 
 def iter_values(text: str) -> Iterator[Fraction]:
-    """The values of all numbers in any text, in order."""
+    """The values of all numbers in a text, in order."""
     return (item.value for item in numbers(plain(text)))

@@ -1,4 +1,4 @@
-"""Reading free text: its words, sentences, lists and repetitions. All of it takes linear time."""
+"""Reading free text: words, sentences, lists and repetitions. Everything takes linear time."""
 
 import re
 from collections import Counter
@@ -20,12 +20,16 @@ _BULLET = re.compile(
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters and digits; what a hyphen or an apostrophe joins is one word."""
+    """Runs of letters and digits; hyphens and apostrophes join them into one word.
+
+    >>> words("It's a well-known 2.5 km walk.")
+    ["It's", 'a', 'well-known', '2.5', 'km', 'walk']
+    """
     return _WORD.findall(text)
 
 
 def without_enumerators(text: str) -> str:
-    """The text without the `1.`, `2.` … before its lines, where these count up from one."""
+    """The text without the `1.`, `2.` … before its lines, if they count up from one."""
     marks = [int(match[1]) for match in _ENUMERATOR.finditer(text)]
     if marks[:2] != [1, 2]:
         return text
@@ -33,83 +37,83 @@ def without_enumerators(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences and lines, without blank ones and the numbers of a list."""
+    """The sentences and lines that have words, without list numbers."""
     parts = (part.strip() for part in _SENTENCE_END.split(without_enumerators(text)))
     return [part for part in parts if _WORD.search(part)]
 
 
 def bullets(text: str) -> list[tuple[str, str]]:
-    """(mark, text) of the outermost list's items, in order."""
-    found = [match for line in text.splitlines() if (match := _BULLET.match(line))]
-    if not found:
+    """(mark, text) of each item of the outermost list, in order."""
+    matches = [match for line in text.splitlines() if (match := _BULLET.match(line))]
+    if not matches:
         return []
-    outermost = min(len(match["indent"].expandtabs(4)) for match in found)
+    outermost = min(len(match["indent"].expandtabs(4)) for match in matches)
     return [
         (match["mark"], match["text"].strip())
-        for match in found
+        for match in matches
         if len(match["indent"].expandtabs(4)) == outermost
     ]
 
 
-def outside_bullets(text: str) -> list[str]:
-    """The lines that are no list items and not blank."""
+def lines_outside_bullets(text: str) -> list[str]:
+    """The lines that have words and are not list items."""
     lines = (line for line in text.splitlines() if _WORD.search(line))
     return [line.strip() for line in lines if not _BULLET.match(line)]
 
 
-def is_loop(text: str) -> bool:
-    """Whether a text of six words or more goes on with the same few."""
-    found = [word.casefold() for word in words(text)]
-    return len(found) >= 6 and len(set(found)) < 0.45 * len(found)
+def is_repetitive(text: str) -> bool:
+    """Whether a text of six or more words keeps repeating the same few."""
+    lowered = [word.casefold() for word in words(text)]
+    return len(lowered) >= 6 and len(set(lowered)) < 0.45 * len(lowered)
 
 
-def refuses(text: str) -> bool:
-    """Whether a text opens by saying that it will not or cannot answer."""
+def is_refusal(text: str) -> bool:
+    """Whether a text begins by saying that it will not or cannot answer."""
     return bool(_REFUSAL.match(text))
 
 
-def sensible(text: str, least: int = 5) -> bool:
-    """Whether a sentence of a draft is fit to be kept: whole, of `least` words, not a loop."""
-    found = [word.casefold() for word in words(text)]
-    whole = text[:1].isalnum() and text.rstrip("\"'”’*)")[-1:] in (".", "!", "?")
-    return whole and least <= len(found) <= 45 and len(set(found)) >= 0.6 * len(found)
+def is_whole_sentence(text: str, min_words: int = 5) -> bool:
+    """Whether a sentence is good enough to keep: complete, `min_words` to 45 words, varied."""
+    lowered = [word.casefold() for word in words(text)]
+    is_whole = text[:1].isalnum() and text.rstrip("\"'”’*)")[-1:] in (".", "!", "?")
+    return is_whole and min_words <= len(lowered) <= 45 and len(set(lowered)) >= 0.6 * len(lowered)
 
 
-def repetition(args: Args, draft: str) -> list[Fault]:
-    """A sentence of four words or more that stands there twice."""
+def repetition_faults(args: Args, draft: str) -> list[Fault]:
+    """A fault if a sentence of four or more words appears twice."""
     counts = Counter(
-        tuple(word.casefold() for word in found)
-        for part in sentences(draft)
-        if len(found := words(part)) >= 4
+        tuple(word.casefold() for word in sentence_words)
+        for sentence in sentences(draft)
+        if len(sentence_words := words(sentence)) >= 4
     )
     doubled = next((key for key, count in counts.items() if count > 1), None)
     if doubled is None:
         return []
-    said = quote(" ".join(doubled))
+    sentence_start = quote(" ".join(doubled))
     return [
         Fault(
             pick(
                 args,
                 "repeats",
-                f"It says the same thing more than once: {said}.",
-                f"The response repeats itself ({said}).",
-                f"The sentence {said} comes up again and adds nothing.",
+                f"It says the same thing more than once: {sentence_start}.",
+                f"The response repeats itself ({sentence_start}).",
+                f"The sentence {sentence_start} is repeated and adds nothing.",
             ),
             pick(
                 args,
                 "repeats how",
                 "Say it once and stop.",
-                "Cut what has been said already.",
-                "Leave out the repetition; once is enough.",
+                "Cut what was already said.",
+                "Drop the repetition; once is enough.",
             ),
         )
     ]
 
 
-def length(args: Args, draft: str, room: int) -> list[Fault]:
-    """More than `room` words for a question that needs far fewer."""
+def length_faults(args: Args, draft: str, max_words: int) -> list[Fault]:
+    """A fault if a draft has more than `max_words` words."""
     count = len(words(draft))
-    if count <= room:
+    if count <= max_words:
         return []
     return [
         Fault(
@@ -117,7 +121,7 @@ def length(args: Args, draft: str, room: int) -> list[Fault]:
                 args,
                 "long",
                 f"It takes {count} words for something that one or two sentences can say.",
-                f"With {count} words it is far longer than the question needs.",
+                f"At {count} words, it is far longer than the question needs.",
                 f"The point gets lost in {count} words.",
             ),
             pick(

@@ -1,5 +1,5 @@
-"""What runs in Argilla's own environment: `python services/argilla/inside ROLE`.
+"""The code that runs in Argilla's own environment: `python services/argilla/inside ROLE`.
 
-Modules import each other by their bare names: the folder itself is on the path there, and nothing
-else of this project is. `leash`, which needs nothing but Python, is imported from outside as well.
+The folder itself is on Python's path there, and nothing else of this project, so these modules
+import each other by their bare names.
 """

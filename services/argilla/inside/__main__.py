@@ -1,20 +1,22 @@
 """`python services/argilla/inside serve|work`: Argilla's web server, or its worker.
 
-The settings come in the environment, as `services.argilla.server` puts them there.
+The settings are in environment variables, which `services.argilla.server` sets.
 """
 
 import os
+import runpy
 import socket
 import sys
+from pathlib import Path
 
 
 def serve() -> None:
-    """Migrate the database, make the owner, then serve on the socket that is handed down."""
+    """Migrate the database, create the owner, then serve on the inherited socket."""
     import alembic.config
     from argilla_server.database import ALEMBIC_CONFIG_FILE, async_engine
     from owner import ensure_owner
     from text_index import create_text_index
-    from turns import Turns
+    from write_queue import WriteQueue
 
     alembic.config.main(argv=["-c", ALEMBIC_CONFIG_FILE, "upgrade", "head"])
     create_text_index(async_engine.url.database)
@@ -25,18 +27,23 @@ def serve() -> None:
 
     asyncio.run(ensure_owner(os.environ["SRT_OWNER"], os.environ["SRT_OWNER_FILES"]))
     config = uvicorn.Config(
-        Turns(app), access_log=False, log_level="warning", timeout_graceful_shutdown=3, workers=1
+        WriteQueue(app),
+        access_log=False,
+        log_level="warning",
+        timeout_graceful_shutdown=3,
+        workers=1,
     )
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(os.environ["SRT_SOCKET"]))])
 
 
 def work() -> None:
-    """Do the jobs that the server enqueues, each in a process of its own, until SIGTERM."""
-    import argilla_server.jobs  # noqa: F401 - once here, not again in every job
+    """Run the jobs that the server enqueues, each in a forked process, until SIGTERM."""
+    import argilla_server.jobs  # noqa: F401 - once here instead of in every job
     from argilla_server.jobs.queues import DEFAULT_QUEUE, HIGH_QUEUE, REDIS_CONNECTION
-    from leash import leash
     from rq import Worker
 
+    # Loaded by path, because its folder must not be on Python's path: it has an `argilla` too.
+    leash = runpy.run_path(str(Path(__file__).parents[2] / "leash.py"))["leash"]
     worker = os.getpid()
     os.register_at_fork(after_in_child=lambda: leash(worker) if os.getppid() == worker else None)
     Worker([HIGH_QUEUE, DEFAULT_QUEUE], connection=REDIS_CONNECTION).work(

@@ -1,4 +1,4 @@
-"""The account that may do everything, as the files in the served folder say."""
+"""The owner account, with the password and API key from the files in the data folder."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from argilla_server.models import User, UserRole
 
 
 async def ensure_owner(name: str, folder: str) -> None:
-    """Make the owner, or give the owner the password and key of the files if they are new."""
+    """Create the owner, or update the owner's password and key if the files have changed."""
     password = (Path(folder) / "owner.password").read_text().strip()
     key = (Path(folder) / "owner.key").read_text().strip()
     async with AsyncSessionLocal() as session:
@@ -25,5 +25,5 @@ async def ensure_owner(name: str, folder: str) -> None:
         elif owner.api_key != key or not accounts.verify_password(password, owner.password_hash):
             owner.api_key, owner.password_hash = key, accounts.hash_password(password)
             await session.commit()
-    # The server has an event loop of its own, and connections belong to one loop.
+    # The server has its own event loop, and connections are bound to a loop.
     await async_engine.dispose()

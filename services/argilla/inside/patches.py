@@ -1,4 +1,4 @@
-"""What Argilla does over and over, done once; what it answers stays the same."""
+"""Patches that make Argilla do repeated work once, without changing its responses."""
 
 from argilla_server.contexts.webhooks import list_enabled_webhooks
 from argilla_server.models import database
@@ -8,19 +8,19 @@ from argilla_server.webhooks.v1 import records, responses
 
 def patch() -> None:
     database.TypeAdapter = built_once(database.TypeAdapter)
-    # By now all other modules have these under names of their own. Only the notifying functions
-    # beside them look here; to delete needs what the original loads.
-    records.build_record_event = if_heard(records.build_record_event)
-    responses.build_response_event = if_heard(responses.build_response_event)
-    validators.Record = Unsaved
+    # Other modules have imported these by name already, so only the notify functions in the same
+    # module see the patch. That is intended: deleting needs what the original loads.
+    records.build_record_event = if_subscribed(records.build_record_event)
+    responses.build_response_event = if_subscribed(responses.build_response_event)
+    validators.Record = UnsavedRecord
 
 
 def built_once(build):
-    """Argilla builds the same validator anew at every access of a question's settings."""
+    """Cache validators: Argilla rebuilds them on each access to a question's settings."""
     built = {}
 
     def adapter(kind):
-        # By identity: the types are two of the module's constants, and need not be hashable.
+        # By identity: the types are two constants of the module, which may not be hashable.
         if id(kind) not in built:
             built[id(kind)] = build(kind)
         return built[id(kind)]
@@ -28,32 +28,33 @@ def built_once(build):
     return adapter
 
 
-def if_heard(build):
-    """For every record that is written Argilla makes an event, with six queries, and then looks
-    for a webhook that wants it. Here it looks first, once in a request.
+def if_subscribed(build):
+    """Build webhook events only if there are webhooks, which is checked once per request.
+
+    Argilla builds an event for every written record, with six queries, and then looks for webhooks.
     """
 
     async def event(db, *about):
-        if "srt_heard" not in db.info:
-            db.info["srt_heard"] = bool(await list_enabled_webhooks(db))
-        return await build(db, *about) if db.info["srt_heard"] else _Unheard()
+        if "srt_has_webhooks" not in db.info:
+            db.info["srt_has_webhooks"] = bool(await list_enabled_webhooks(db))
+        return await build(db, *about) if db.info["srt_has_webhooks"] else _NoEvent()
 
     return event
 
 
-class Unsaved:
-    """A record that is only looked at, to validate what is to be put in.
+class UnsavedRecord:
+    """A record that only serves to validate input.
 
-    Argilla makes one of the database's own, which hangs itself on the dataset: each further one
-    walks over those before it.
+    Argilla uses its database model, which SQLAlchemy appends to the dataset's records: each new
+    one iterates over those before it.
     """
 
     def __init__(self, fields, dataset) -> None:
         self.fields, self.dataset = fields, dataset
 
 
-class _Unheard:
-    """An event that nobody waits for."""
+class _NoEvent:
+    """An event without subscribers."""
 
     async def notify(self, db) -> list:  # noqa: ARG002 - Argilla's signature
         return []

@@ -1,9 +1,8 @@
-"""The full-text index, kept up to date by SQLite itself.
+"""The full-text index, kept up to date by SQLite triggers.
 
-`srt_text` holds the text of each field of each record, `srt_text_index` is the FTS5 index of it.
-Triggers follow the records table, so that whoever writes a record, the index is in the same
-transaction: nothing to repair after a kill. Images are left out, of a chat only the contents of
-its messages are taken.
+`srt_text` has the text of each field of each record, `srt_text_index` is the FTS5 index over it.
+The triggers run in the transaction that writes a record, so index and records cannot diverge, even
+after a kill. Images are not indexed; of a chat, only the contents of the messages are.
 """
 
 import sqlite3
@@ -47,19 +46,21 @@ WHEN OLD.fields IS NOT NEW.fields BEGIN
 END;
 """
 
-
-# Argilla pages through a dataset in this order, and without an index sorts all of it for each page.
-_IN_ORDER = "CREATE INDEX IF NOT EXISTS srt_records_in_order ON records (dataset_id, inserted_at)"
+# Argilla pages through a dataset in this order; without an index it sorts all of it for each page.
+_ORDER_INDEX = """
+CREATE INDEX IF NOT EXISTS srt_records_in_order ON records (dataset_id, inserted_at)
+"""
+_HAS_INDEX = "SELECT 1 FROM sqlite_master WHERE name = 'srt_record_changed'"
 
 
 def create_text_index(database: str) -> None:
-    """Make the indices that Argilla's migrated database lacks, the text's in one transaction."""
+    """Create the indexes that Argilla's database does not have; idempotent."""
     connection = sqlite3.connect(database, isolation_level=None)
     try:
-        # Readers and the writer do not wait for one another; the mode is kept in the file.
+        # So that readers and the writer do not block each other; the file remembers the mode.
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(_IN_ORDER)
-        if _has_index(connection):
+        connection.execute(_ORDER_INDEX)
+        if connection.execute(_HAS_INDEX).fetchone():
             return
         backfill = _TEXTS.format(record="records").replace(
             "FROM json_each(records.fields)", "FROM records, json_each(records.fields)"
@@ -67,8 +68,3 @@ def create_text_index(database: str) -> None:
         connection.executescript(f"BEGIN IMMEDIATE;\n{_SCHEMA}\n{backfill};\nCOMMIT;")
     finally:
         connection.close()
-
-
-def _has_index(connection: sqlite3.Connection) -> bool:
-    query = "SELECT 1 FROM sqlite_master WHERE name = 'srt_record_changed'"
-    return connection.execute(query).fetchone() is not None

@@ -1,23 +1,22 @@
 """Elasticsearch's "simple query string" as a tree, and a leaf of it as an FTS5 expression.
 
-The words of a query must all be there (AND); `|` is or, `-` before a word not, quotes make a
-phrase, `*` after a word a prefix, parentheses group, a backslash takes the next character as it
-is. There is no malformed query: what makes no sense is left out, as Elasticsearch does. Fuzziness
-(`~2`) is read and not applied; a word like `well-kept` is looked for as a phrase.
+All words of a query must match (AND); `|` is OR, `-` before a word is NOT, quotes enclose a phrase,
+`*` after a word makes it a prefix, parentheses group, and a backslash escapes the next character.
+No query is malformed: what cannot be parsed is ignored, as in Elasticsearch. Fuzziness (`~2`) is
+ignored; a word like `well-kept` is searched for as a phrase.
 """
 
 import re
 from dataclasses import dataclass
 
-# Written without spaces between words, or signs that FTS5's tokeniser skips: looked for as they
-# stand.
+# Scripts without spaces between words, which FTS5's tokenizer cannot split: a substring search.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 )
 
 
 @dataclass(frozen=True)
-class Text:
+class SearchText:
     """One word, phrase or prefix."""
 
     text: str
@@ -31,35 +30,35 @@ class Not:
 
 
 @dataclass(frozen=True)
-class All:
+class AllOf:
     nodes: tuple["Node", ...]
 
 
 @dataclass(frozen=True)
-class Any_:  # noqa: N801 - Any is typing's
+class AnyOf:
     nodes: tuple["Node", ...]
 
 
-Node = Text | Not | All | Any_
+Node = SearchText | Not | AllOf | AnyOf
 
 
 def parse(query: str) -> Node | None:
-    """The query as a tree; None where it asks for nothing."""
+    """The query as a tree; None if it has no terms."""
     # Half a surrogate pair is no text that SQLite takes.
     return _Parser(query.encode(errors="replace").decode()).either(depth=0)
 
 
-def leaves(node: Node, *, wanted: bool = True) -> list[Text]:
-    """The texts that a match has; those behind a Not are left out."""
-    if isinstance(node, Text):
-        return [node] if wanted else []
+def leaves(node: Node, *, negated: bool = False) -> list[SearchText]:
+    """The texts that a match contains, without negated ones."""
+    if isinstance(node, SearchText):
+        return [] if negated else [node]
     if isinstance(node, Not):
-        return leaves(node.node, wanted=not wanted)
-    return [leaf for child in node.nodes for leaf in leaves(child, wanted=wanted)]
+        return leaves(node.node, negated=not negated)
+    return [leaf for child in node.nodes for leaf in leaves(child, negated=negated)]
 
 
-def fts5(leaf: Text) -> str | None:
-    """The leaf in FTS5's language; None where its index cannot know, and a scan has to."""
+def fts5(leaf: SearchText) -> str | None:
+    """The leaf as an FTS5 expression; None if only a scan can find it."""
     text = leaf.text.replace("\0", " ")
     if _UNSPACED.search(text) or not any(character.isalnum() for character in text):
         return None
@@ -68,9 +67,9 @@ def fts5(leaf: Text) -> str | None:
 
 
 class _Parser:
-    """Recursive descent; parentheses nest at most 50 deep, deeper ones are read as spaces."""
+    """Recursive descent; parentheses nested more than 50 deep are ignored."""
 
-    _DEEPEST = 50
+    _MAX_DEPTH = 50
 
     def __init__(self, query: str) -> None:
         self.query, self.at = query, 0
@@ -86,7 +85,7 @@ class _Parser:
             self.at += 1
             groups.append(self.together(depth))
         nodes = tuple(group for group in groups if group is not None)
-        return nodes[0] if len(nodes) == 1 else Any_(nodes) if nodes else None
+        return nodes[0] if len(nodes) == 1 else AnyOf(nodes) if nodes else None
 
     def together(self, depth: int) -> Node | None:
         nodes: list[Node] = []
@@ -99,7 +98,7 @@ class _Parser:
             node = self.one(depth)
             if node is not None:
                 nodes.append(node)
-        return nodes[0] if len(nodes) == 1 else All(tuple(nodes)) if nodes else None
+        return nodes[0] if len(nodes) == 1 else AllOf(tuple(nodes)) if nodes else None
 
     def one(self, depth: int) -> Node | None:
         negated = False
@@ -114,7 +113,7 @@ class _Parser:
             return None
         if sign == "(":
             self.at += 1
-            if depth == self._DEEPEST:
+            if depth == self._MAX_DEPTH:
                 return None
             node = self.either(depth + 1)
             if self.peek() == ")":
@@ -125,28 +124,28 @@ class _Parser:
             text = self.until('"')
             self.at += 1
             self.skip_slop()
-            return Text(text, phrase=True) if text.strip() else None
+            return SearchText(text, phrase=True) if text.strip() else None
         return self.word()
 
-    def word(self) -> Text | None:
+    def word(self) -> SearchText | None:
         text = self.until(' \t\r\n\v\f()"|')
         end = self.query[self.at - 1 : self.at]
         prefix = end == "*" and self.query[self.at - 2 : self.at - 1] != "\\"
         text = re.sub(r"(?<=.)~\d*$", "", text)
         if prefix:
             text = text[:-1]
-        return Text(text, prefix=prefix) if text else None
+        return SearchText(text, prefix=prefix) if text else None
 
     def until(self, stops: str) -> str:
-        """The characters up to one of `stops`, which is not consumed."""
-        taken = []
+        """Consume the characters up to one of `stops`."""
+        characters = []
         while self.at < len(self.query) and self.query[self.at] not in stops:
             if self.query[self.at] == "\\":
                 self.at += 1
-            taken.append(self.query[self.at : self.at + 1])
+            characters.append(self.query[self.at : self.at + 1])
             self.at += 1
-        return "".join(taken)
+        return "".join(characters)
 
     def skip_slop(self) -> None:
-        found = re.compile(r"~\d*").match(self.query, self.at)
-        self.at = found.end() if found else self.at
+        match = re.compile(r"~\d*").match(self.query, self.at)
+        self.at = match.end() if match else self.at

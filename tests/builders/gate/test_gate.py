@@ -2,20 +2,25 @@
 
 import json
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from builders.errors import BadInput, GateRefused
-from builders.gate.check import CHECKS, Check
-from builders.gate.gate import ReleaseGate, recheck
-from builders.gate.lengths import Lengths
-from builders.gate.run import allowed_before, gate_facts, refuse, run_gate
-from builders.gate.settings import GateSettings
-from builders.release.make import make_release
-from builders.release.manifest import read_manifest
+from builders.gate.check import CHECKS
+from builders.gate.checks.lengths import Lengths
+from builders.gate.gate import (
+    ReleaseGate,
+    check_allowed,
+    recheck,
+    refuse,
+    run_checks,
+    with_reasons,
+)
+from builders.manifest import FILE, Check, Redacted, read_manifest
+from builders.release.make import release_runs
+from builders.settings import GateSettings
 from tests.builders.gate.texts import SECRETS
 from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
 
@@ -34,12 +39,12 @@ def apart(rows):
 
 def release_of(folder, rows, **facts):
     run, manifest = make_run(folder / "run", rows, **facts)
-    return make_release(run, manifest, name="r", version="1.0.0", out=folder)
+    return release_runs([(run, manifest)], name="r", version="1.0.0", out=folder)
 
 
 def gate(release, settings=SETTINGS, **more):
-    manifest = read_manifest(release).facts
-    return {check.name: check for check in run_gate(release, manifest, settings, **more)}
+    checks = run_checks(release, read_manifest(release), settings, **more)
+    return {check.name: check for check in checks}
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +75,11 @@ def test_a_good_release_passes(whole):
     assert list(checks) == list(CHECKS)
     assert {name: check.sentence for name, check in checks.items() if check.status == "fail"} == {}
     assert checks["evaluation-overlap"].status == "warn"
-    manifest = read_manifest(whole).facts
-    rows = sum(s["rows"] for splits in manifest["configs"].values() for s in splits.values())
+    configs = read_manifest(whole).configs
+    rows = sum(split.rows for splits in configs.values() for split in splits.values())
     assert sum(checks["schema"].figures["rows"].values()) == rows
     assert seen[-1] == ("checking", rows)
-    json.dumps(gate_facts(list(checks.values()), SETTINGS))
+    json.dumps([check.model_dump(mode="json") for check in checks.values()])
 
 
 def test_stage_2_passes_too(tmp_path):
@@ -84,16 +89,11 @@ def test_stage_2_passes_too(tmp_path):
     assert set(checks["schema"].figures["rows"]) >= {"preferences", "ledger"}
 
 
-def test_the_facts_of_a_release_in_the_making_are_as_good_as_its_manifest(release):
-    manifest = read_manifest(release).facts
-    configs = [
-        {"name": name, "splits": [{"name": split, **made} for split, made in splits.items()]}
-        for name, splits in manifest["configs"].items()
-    ]
-    facts = {key: value for key, value in manifest.items() if key != "files"}
-    (release / "manifest.json").unlink()
+def test_a_manifest_in_the_making_has_no_hashes_to_compare(release):
+    manifest = read_manifest(release).model_copy(update={"files": {}})
+    (release / FILE).unlink()
     (release / "README.md").unlink()
-    checks = run_gate(release, {**facts, "configs": configs}, SETTINGS)
+    checks = run_checks(release, manifest, SETTINGS)
     assert [check.name for check in checks if check.status == "fail"] == []
 
 
@@ -119,24 +119,24 @@ def test_a_damaged_file_is_named(release, damage):
 def test_other_columns_and_rows_that_are_not_valid_fail(release):
     path = release / "feedback" / "train-00000-of-00001.parquet"
     table = pq.read_table(path)
-    pq.write_table(table.drop_columns("licence"), path)
+    pq.write_table(table.drop_columns("license"), path)
     assert "its columns are not those of the schema" in gate(release)["schema"].sentence
 
     def edit(rows):
-        rows[1]["response_score"] = 11
+        rows[1]["draft_score"] = 11
 
     pq.write_table(table, path)
     change(path, edit)
     check = gate(release)["schema"]
     assert check.status == "fail"
-    assert "response_score is 11, outside 1 to 10" in check.sentence
+    assert "draft_score is 11, outside 1 to 10" in check.sentence
     assert check.rows == (table["id"][1].as_py(),)
 
 
 @pytest.mark.parametrize(
     ("messages", "says"),
     [
-        ([{"role": "assistant", "content": " "}], "completion.content is blank"),
+        ([{"role": "assistant", "content": " "}], "completion[0].content is blank"),
         ([{"role": "user", "content": "x"}], "completion is not one turn of the assistant"),
         ([], "completion is empty"),
     ],
@@ -227,10 +227,11 @@ def test_a_key_in_any_field_is_found(tmp_path, secret):
 
 
 def test_a_key_in_the_card_is_found(release):
-    facts = {**read_manifest(release).facts, "about": f"made with {SECRETS['openai']}"}
+    about = {"about": f"made with {SECRETS['openai']}"}
+    manifest = read_manifest(release).model_copy(update=about)
     card = release / "README.md"
     card.write_text(card.read_text() + SECRETS["github"])
-    check = run_gate(release, facts, SETTINGS)[CHECKS.index("secrets")]
+    check = run_checks(release, manifest, SETTINGS)[CHECKS.index("secrets")]
     assert (check.status, check.rows) == ("fail", ("about", "README.md"))
 
 
@@ -239,7 +240,7 @@ def test_personal_data_and_what_was_redacted_before(release):
         rows[0]["instruction"] += " Mail ada@analytical.org or 512-463-2000."
 
     change(ledger_file(release), edit)
-    checks = gate(release, redacted={"rows": 7, "by_kind": {"EMAIL": 9, "SECRET": 2}})
+    checks = gate(release, redacted=Redacted(rows=7, by_kind={"EMAIL": 9, "SECRET": 2}))
     said = "1 × EMAIL, 1 × PHONE in 1 row. Redacted: 9 × EMAIL."
     assert checks["personal-data"].sentence == said
     assert checks["secrets"].sentence == "Nothing found. Redacted: 2 × SECRET."
@@ -262,7 +263,7 @@ def test_duplicates_are_counted_and_named(release):
     settings = GateSettings(benchmarks=False, max_duplicates=1, warn_near_duplicates=0)
     warned = gate(release, settings)["duplicates"]
     assert (warned.status, warned.rows) == ("warn", (ids["exact"], ids["near"]))
-    lenient = replace(settings, warn_near_duplicates=1)
+    lenient = settings.model_copy(update={"warn_near_duplicates": 1})
     assert gate(release, lenient)["duplicates"].status == "pass"
 
 
@@ -280,7 +281,7 @@ def test_rows_alike_across_the_splits_fail(release):
     check = gate(release)["duplicates"]
     assert check.status == "fail"
     assert sorted(check.rows) == sorted([train["id"], *test])
-    assert "2 are alike across the splits" in check.sentence
+    assert "2 have a near-duplicate in the other split" in check.sentence
 
 
 def test_evaluation_prompts_are_compared(release, tmp_path):
@@ -291,8 +292,6 @@ def test_evaluation_prompts_are_compared(release, tmp_path):
     assert (named.status, named.rows) == ("fail", (row["id"],))
     of_recipe = GateSettings(evaluation=(str(path),), benchmarks=False, overlap="warn")
     assert gate(release, of_recipe)["evaluation-overlap"].status == "warn"
-    assert of_recipe.as_facts()["evaluation"] == ["prompts.txt"]
-    assert GateSettings.of_release(of_recipe.as_facts()).evaluation == ()
 
 
 def test_lengths_are_those_of_numpy():
@@ -320,27 +319,27 @@ def test_few_or_equal_lengths_have_no_effect_size(texts):
     assert check.result().figures.get("cohens_d") is None
 
 
-FAILED = Check("duplicates", "fail", "Too many.", {}, ("a", "b", "c", "d"))
-PASSED = Check("schema", "pass", "All well.")
+FAILED = Check(name="duplicates", status="fail", sentence="Too many.", rows=("a", "b", "c", "d"))
+PASSED = Check(name="schema", status="pass", sentence="All well.")
 
 
 def test_a_failed_check_refuses_and_names_its_rows():
     with pytest.raises(GateRefused) as error:
-        refuse([PASSED, FAILED], {"secrets": "why not"})
+        refuse(with_reasons([PASSED, FAILED], {"secrets": "why not"}))
     assert error.value.exit_code == 3
     assert "duplicates: Too many (rows a, b, c, …)" in str(error.value)
 
 
 def test_an_allowed_check_keeps_its_reason():
-    marked = refuse([PASSED, FAILED], {"duplicates": "on purpose", "schema": "needless"})
-    assert [check.allowed for check in marked] == [None, "on purpose"]
-    assert allowed_before(gate_facts(marked, SETTINGS)) == {"duplicates": "on purpose"}
+    checks = with_reasons([PASSED, FAILED], {"duplicates": "on purpose", "schema": "needless"})
+    assert [check.allowed for check in checks] == [None, "on purpose"]
+    refuse(checks)
 
 
 @pytest.mark.parametrize("allowed", [{"duplicate": "x"}, {"duplicates": " "}])
 def test_what_is_allowed_has_a_known_name_and_a_reason(allowed):
     with pytest.raises(BadInput, match="--allow"):
-        refuse([PASSED, FAILED], allowed)
+        check_allowed(allowed)
 
 
 @pytest.mark.parametrize(
@@ -373,16 +372,15 @@ def test_a_redacted_release_passes(tmp_path):
     for row in rows[:5]:
         row["draft"] += f" Mail ada@analytical.org the key {SECRETS['github']}."
     rows[5] |= {"draft": "Ask ada@a.org", "refinement": "Ask bob@b.org"}
-    settings = replace(SETTINGS, secrets="redact", personal_data="redact")
+    settings = SETTINGS.model_copy(update={"secrets": "redact", "personal_data": "redact"})
     stands = ReleaseGate(settings)
     run, manifest = make_run(tmp_path / "run", rows)
-    release = make_release(
-        run,
-        manifest,
+    release = release_runs(
+        [(run, manifest)],
         name="r",
         version="1.0.0",
         out=tmp_path,
-        transform=stands.transform,
+        redact=stands.redact,
         check=stands.check,
     )
     made = read_manifest(release).facts
@@ -395,16 +393,16 @@ def test_a_redacted_release_passes(tmp_path):
 
 
 def test_what_the_gate_lets_through_stays_allowed(tmp_path):
-    rows = [*apart(kept_rows(20)), ledger_row(99, reason=None) | {"licence": "cc-by-nc-4.0"}]
+    rows = [*apart(kept_rows(20)), ledger_row(99, reason=None) | {"license": "cc-by-nc-4.0"}]
     run, manifest = make_run(tmp_path / "run", rows)
     stands = ReleaseGate(SETTINGS)
-    assert stands.transform is None
-    with pytest.raises(GateRefused, match="licences: "):
-        make_release(run, manifest, name="r", version="1.0.0", out=tmp_path, check=stands.check)
+    assert stands.redact is None
+    with pytest.raises(GateRefused, match="licenses: "):
+        release_runs([(run, manifest)], name="r", version="1.0.0", out=tmp_path, check=stands.check)
     assert not (tmp_path / "r@v1.0.0").exists()
-    stands = ReleaseGate(SETTINGS, allowed={"licences": "they agreed in writing"})
-    release = make_release(
-        run, manifest, name="r", version="1.0.0", out=tmp_path, check=stands.check
+    stands = ReleaseGate(SETTINGS, allowed={"licenses": "they agreed in writing"})
+    release = release_runs(
+        [(run, manifest)], name="r", version="1.0.0", out=tmp_path, check=stands.check
     )
     assert "they agreed in writing" in (release / "README.md").read_text()
     recheck(release).refuse()

@@ -6,20 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.gate.find_personal import personal_finder
-from builders.gate.find_secrets import find_secrets
+from builders.files.tables import read_table
 from builders.gate.redact import EQUAL_AFTERWARDS, redactor
-from builders.gate.settings import GateSettings
-from builders.gate.spans import find_all, redact_text
-from builders.gate.texts import change_texts, texts_of
-from builders.schema import validate_ledger_row
-from builders.sources import BUILTIN_PATH
-from builders.tables import read_table
+from builders.gate.sensitive.personal_data import personal_data_finder
+from builders.gate.sensitive.secrets import find_secrets
+from builders.gate.sensitive.spans import find_all, redact_text
+from builders.gate.sensitive.texts import change_texts, texts_of
+from builders.instructions.sources import BUILTIN_PATH
+from builders.manifest import Redacted
+from builders.rows.schema import validate_ledger_row
+from builders.settings import GateSettings
 from builders.verifiable.registry import generate
 from tests.builders.gate.texts import EXAMPLES, NOBODYS, PERSONAL, SECRETS
 from tests.ledger_rows import ledger_row
 
-find_personal = personal_finder(("US", "GB"))
+find_personal = personal_data_finder(("US", "GB"))
 FINDERS = [find_secrets, find_personal]
 REDACT = GateSettings(secrets="redact", personal_data="redact")
 
@@ -113,7 +114,7 @@ def test_a_row_is_redacted_in_every_field():
     task = {"text": "[SECRET] [EMAIL]", "[EMAIL]": ["[SECRET] [EMAIL]", "[CARD]", True, None]}
     assert json.loads(made["task"]) == {"args": task}
     assert not any(secret in text or email in text for text in texts_of(made))
-    assert redact.as_facts() == {"rows": 1, "by_kind": {"CARD": 1, "EMAIL": 16, "SECRET": 15}}
+    assert redact.record() == Redacted(rows=1, by_kind={"CARD": 1, "EMAIL": 16, "SECRET": 15})
     assert redact(made) == made
     assert redact.rows == 1
 
@@ -122,7 +123,7 @@ def test_a_row_without_findings_stays_as_it_is():
     row = ledger_row(1, reason=None, task='{"b": 1, "a": [1.50, "é"]}')
     redact = redactor(REDACT)
     assert redact(row) == row
-    assert redact.as_facts() == {"rows": 0, "by_kind": {}}
+    assert redact.record() == Redacted()
 
 
 def test_only_what_is_to_be_redacted_is():

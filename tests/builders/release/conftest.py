@@ -2,13 +2,12 @@
 
 import pytest
 
-from tests.builders.release.reviewed import ROWS, Made, few_resamples, release
+from tests.builders.release.reviews.reviewed import ROWS, Made, release
 from tests.ledger_rows import make_run
 
 
 def _made(tmp_path_factory, wrong):
-    with few_resamples():
-        return Made(tmp_path_factory.mktemp(wrong), wrong)
+    return Made(tmp_path_factory.mktemp(wrong), wrong)
 
 
 @pytest.fixture(scope="session")
@@ -31,10 +30,3 @@ def unasked(tmp_path_factory):
     """The release of the same rows, of which nobody was asked."""
     out = tmp_path_factory.mktemp("unasked")
     return release(out, [make_run(out / "run", ROWS)])
-
-
-@pytest.fixture
-def fast():
-    """Bootstrap intervals as the releases above have them."""
-    with few_resamples():
-        yield

@@ -35,7 +35,7 @@ def test_a_test_row_that_is_like_a_train_row_is_for_training(tmp_path):
     assert found["near_instructions"] == 2
     assert found["moved_instructions"] == 0
     card = (release / "README.md").read_text(encoding="utf-8")
-    assert "it is in `train` too (2 instructions)" in card
+    assert "it is in `train` as well (2 instructions)" in card
 
 
 def test_alike_rows_that_are_all_for_testing_stay_there(tmp_path):

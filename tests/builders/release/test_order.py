@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from builders.ledger.merged import LedgerPart, MergedLedger
 from builders.release import order
-from builders.release.plan import ranks_of
-from builders.schema import LEDGER
+from builders.release.first_pass import ranks_of
+from builders.rows.schema import LEDGER
 from tests.builders.release.releases import (
     SPLITS,
     all_rows,
@@ -36,14 +37,16 @@ def test_earlier_ids_come_first_in_their_order_and_new_ones_by_id(found, earlier
 
 
 def sorted_on_disk(rows, cut):
-    tables = [
-        pa.Table.from_pylist(rows[start : start + cut], LEDGER.arrow_schema)
-        for start in range(0, len(rows), cut)
-    ]
-    ranks = ranks_of(pa.chunked_array([pa.array([row["id"] for row in rows], pa.string())]))
+    ledger = MergedLedger(
+        [
+            LedgerPart(0, "run", corrections=pa.Table.from_pylist(part, LEDGER.arrow_schema))
+            for part in (rows[start : start + cut] for start in range(0, len(rows), cut))
+        ]
+    )
+    ids = pa.chunked_array([pa.array([row["id"] for row in rows], pa.string())])
+    ranks = ranks_of(ids, pa.array([], pa.string()))
     with tempfile.TemporaryDirectory() as folder:
-        nbytes = sum(table.nbytes for table in tables)
-        made = order.in_order(iter(tables), ranks, nbytes, Path(folder))
+        made = order.in_order(ledger, ranks, Path(folder))
         found = [row for table in made for row in table.to_pylist()]
         assert list(Path(folder).iterdir()) == []
     numbers = [row.pop(order.NUMBER) for row in found]
@@ -70,7 +73,7 @@ def test_sorting_on_disk_gives_one_order_whatever_came_first(numbers, cut, chanc
 
 
 def test_an_empty_ledger_has_no_rows_to_sort(tmp_path):
-    assert list(order.in_order(iter([]), np.array([], np.int32), 0, tmp_path)) == []
+    assert list(order.in_order(MergedLedger([]), np.array([], np.int32), tmp_path)) == []
 
 
 def test_the_order_of_the_runs_and_of_their_rows_does_not_matter(tmp_path):

@@ -15,14 +15,14 @@ import yaml
 from datasets import Features
 
 from builders.errors import BadInput, GateRefused
-from builders.release.configs import Batch, feedback_table, public_name
-from builders.release.make import make_release
+from builders.ledger.models import public_name
+from builders.release.configs import Batch, feedback_table
+from builders.release.make import release_runs
 from builders.release.parquet import MAX_GROUP_ROWS, SplitWriter
 from builders.release.splits import Splits
-from builders.schema import FEEDBACK, LEDGER, SFT
-from builders.sft import SFT_FORMS
+from builders.rows.schema import FEEDBACK, LEDGER, SFT
+from builders.training.sft import SFT_FORMS, to_sft
 from tests.ledger_rows import MODELS, kept_rows, ledger_row, ledger_rows, make_run
-from tests.sft_rows import expected_rows
 
 ROOT = Path(__file__).parents[3]
 ROWS = 400
@@ -46,10 +46,10 @@ print(json.dumps({"found": found, "default": list(default.features)}))
 REBUILD = """
 import json, sys
 from pathlib import Path
-from builders.release.make import make_release
-from builders.run import open_complete_run
+from builders.release.make import release_runs
+from builders.ledger.run import open_complete_run
 run, manifest = open_complete_run(Path(sys.argv[1]))
-make_release(run, manifest, name="tiny", version="1.2.0", out=Path(sys.argv[2]))
+release_runs([(run, manifest)], name="tiny", version="1.2.0", out=Path(sys.argv[2]))
 """
 
 
@@ -61,12 +61,12 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def release(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("releases")
-    return make_release(*run, name="tiny", version="1.2.0", out=out)
+    return release_runs([run], name="tiny", version="1.2.0", out=out)
 
 
 def release_of(folder, rows, **facts):
     made, manifest = make_run(folder / "run", rows, **facts)
-    return make_release(made, manifest, name="tiny", version="1.2.0", out=folder / "releases")
+    return release_runs([(made, manifest)], name="tiny", version="1.2.0", out=folder / "releases")
 
 
 def read(release, config, split):
@@ -90,10 +90,11 @@ def feedback_of(row):
     """The feedback row of one kept ledger row, put together by hand."""
     calls = {call["step"]: call for call in row["calls"]}
     same = ("id", "instruction", "critique", "refinement", "refinement_score", "system", "task")
+    same += ("history", "criteria", "control_scores")
     return {
-        **{key: row[key] for key in (*same, "source", "licence")},
-        "response": row["draft"],
-        "response_score": row["draft_score"],
+        **{key: row[key] for key in (*same, "source", "license")},
+        "draft": row["draft"],
+        "draft_score": row["draft_score"],
         "draft_model": calls["draft"]["model"] if "draft" in calls else None,
         "critic_model": calls["critique"]["model"],
         "critique_template": calls["critique"]["template"],
@@ -103,7 +104,7 @@ def feedback_of(row):
 
 def made_feedback(rows):
     batch = Batch(pa.Table.from_pylist(list(rows), LEDGER.arrow_schema))
-    return feedback_table(batch)
+    return feedback_table({}, batch)
 
 
 def kept(rows):
@@ -141,7 +142,7 @@ def test_the_rows_are_those_of_the_run(release, run):
         assert read(release, "ledger", split) == rows
         assert read(release, "feedback", split) == [feedback_of(row) for row in kept(rows)]
         for name, form in SFT_FORMS.items():
-            expected = [turn for row in kept(rows) for turn in expected_rows(row, form)]
+            expected = [turn for row in kept(rows) for turn in to_sft(row, form)]
             assert read(release, name, split) == expected
 
 
@@ -196,8 +197,8 @@ def test_the_manifest_lists_every_file_and_what_is_in_it(release, run):
             assert facts["files"] == [f"{config}/{split}-00000-of-00001.parquet"]
     assert (manifest["name"], manifest["version"]) == ("tiny", "1.2.0")
     assert manifest["parent_version"] is None
-    assert manifest["recipe_sha256"] == run[1]["recipe_sha256"]
-    assert manifest["funnel"] == run[1]["funnel"]
+    assert manifest["recipe_sha256"] == run[1].recipe_sha256
+    assert manifest["funnel"] == run[1].funnel.model_dump()
     assert {"pyarrow", "datasets"} <= manifest["created_by"].keys()
 
 
@@ -235,7 +236,7 @@ def test_the_card_states_the_counts_of_the_files(release, run):
             assert split["num_examples"] == len(read(release, config, split["name"]))
         files = list((release / config).iterdir())
         assert info["download_size"] == sum(file.stat().st_size for file in files)
-    assert f"{run[1]['funnel']['kept']} rows were kept of {ROWS} candidates" in card
+    assert f"Of {ROWS} candidates, {run[1].funnel.kept} were kept" in card
 
 
 def test_the_same_run_gives_the_same_bytes_in_another_process(release, run, tmp_path):
@@ -267,14 +268,14 @@ def test_a_crash_in_the_middle_leaves_nothing(run, tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        make_release(*run, name="tiny", version="1.2.0", out=tmp_path, progress=crash)
+        release_runs([run], name="tiny", version="1.2.0", out=tmp_path, progress=crash)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_progress_counts_the_rows_of_each_stage(run, tmp_path):
     said = []
-    make_release(
-        *run, name="tiny", version="1.2.0", out=tmp_path, progress=lambda *at: said.append(at)
+    release_runs(
+        [run], name="tiny", version="1.2.0", out=tmp_path, progress=lambda *at: said.append(at)
     )
     stages = [stage for stage, _ in said]
     assert stages == sorted(stages)
@@ -286,7 +287,7 @@ def test_progress_counts_the_rows_of_each_stage(run, tmp_path):
 def test_a_release_that_exists_is_never_changed(release, run):
     before = contents(release)
     with pytest.raises(BadInput, match="this release exists"):
-        make_release(*run, name="tiny", version="1.2.0", out=release.parent)
+        release_runs([run], name="tiny", version="1.2.0", out=release.parent)
     assert contents(release) == before
 
 
@@ -295,7 +296,7 @@ def test_a_release_that_exists_is_never_changed(release, run):
 )
 def test_a_name_that_cannot_be_a_folder_or_repository_is_refused(run, tmp_path, name):
     with pytest.raises(BadInput, match="name") as error:
-        make_release(*run, name=name, version="1.0.0", out=tmp_path)
+        release_runs([run], name=name, version="1.0.0", out=tmp_path)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -305,7 +306,7 @@ def test_a_name_that_cannot_be_a_folder_or_repository_is_refused(run, tmp_path, 
 )
 def test_a_version_that_is_not_semantic_is_refused(run, tmp_path, version):
     with pytest.raises(BadInput, match="write it as") as error:
-        make_release(*run, name="tiny", version=version, out=tmp_path)
+        release_runs([run], name="tiny", version=version, out=tmp_path)
     assert "\n" not in str(error.value)
 
 
@@ -340,26 +341,20 @@ def test_a_run_of_another_kind_is_refused(tmp_path, facts, said):
         release_of(tmp_path, kept_rows(3), **facts)
 
 
-def test_a_manifest_that_lacks_a_key_is_refused(run, tmp_path):
-    made, manifest = run
-    lacking = {key: value for key, value in manifest.items() if key not in ("licence", "seed")}
-    with pytest.raises(BadInput, match=r"manifest\.json: the keys seed, licence are missing"):
-        make_release(made, lacking, name="tiny", version="1.0.0", out=tmp_path)
-
-
 def test_a_ledger_that_changed_after_the_run_is_refused(tmp_path):
     made, manifest = make_run(tmp_path / "run", kept_rows(5))
     made.append(list(kept_rows(5, first=50)))
     with pytest.raises(BadInput, match="not those that the run's manifest lists"):
-        make_release(made, manifest, name="tiny", version="1.0.0", out=tmp_path / "out")
+        release_runs([(made, manifest)], name="tiny", version="1.0.0", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_manifest_that_counts_other_rows_than_the_ledger_has_is_refused(run, tmp_path):
     made, manifest = run
-    funnel = {**manifest["funnel"], "kept": manifest["funnel"]["kept"] + 1}
+    funnel = manifest.funnel.model_copy(update={"kept": manifest.funnel.kept + 1})
+    wrong = manifest.model_copy(update={"funnel": funnel})
     with pytest.raises(BadInput, match="count of kept rows"):
-        make_release(made, {**manifest, "funnel": funnel}, name="a", version="1.0.0", out=tmp_path)
+        release_runs([(made, wrong)], name="a", version="1.0.0", out=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -385,8 +380,8 @@ def test_one_kept_row_makes_a_release_without_a_test_split(tmp_path):
     card = (release / "README.md").read_text(encoding="utf-8")
     front = yaml.safe_load(card.split("---\n")[1])
     assert all([f["split"] for f in c["data_files"]] == ["train"] for c in front["configs"])
-    assert "There is no `test` split" in card
-    assert "1 row was kept of 1 candidate" in card
+    assert "This release has no `test` split" in card
+    assert "Of 1 candidate, 1 was kept" in card
     assert not list(release.rglob("test-*"))
 
 
@@ -403,8 +398,8 @@ def test_the_card_warns_of_scripted_endpoints_and_self_preference(tmp_path):
             call.update(model="answers.jsonl", endpoint="scripted")
     release = release_of(tmp_path, rows)
     card = (release / "README.md").read_text(encoding="utf-8")
-    assert card.count("**Made by a test script, not by a model: do not train on it.**") == 2
-    assert "The same model drafts and critiques" in card
+    assert card.count("**Made by a test script, not by a model. Do not train on it.**") == 2
+    assert "The same model writes the drafts and the critiques" in card
     assert manifest_of(release)["limits"]["scripted"] is True
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from builders.errors import BadInput, GateRefused
-from builders.funnel import Funnel
+from builders.ledger.funnel import Funnel
+from builders.manifest import Check, GateRecord, read_manifest
 from builders.release.make import release_runs
 from tests.builders.release.releases import all_rows, manifest_of, release_of
 from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
@@ -37,7 +38,7 @@ def test_an_instruction_that_two_runs_kept_is_the_first_runs(tmp_path):
     assert (funnel["rows"], funnel["kept"], funnel["dropped"]) == (9, 7, {"duplicate": 2})
     assert sum(funnel["draft_scores"].values()) == 7
     card = (release / "README.md").read_text(encoding="utf-8")
-    assert "7 rows were kept of 9 candidates" in card
+    assert "Of 9 candidates, 7 were kept" in card
     assert "| run 1 | 4 | 4 |" in card
 
 
@@ -64,8 +65,8 @@ def test_what_runs_differ_in_is_said_of_each(tmp_path):
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({"stage": 2}, "stage is 2, and .* has 1"),
-        ({"licence": "mit"}, "licence is 'mit'"),
+        ({"stage": 2}, "stage is 2, and in .*one it is 1; "),
+        ({"license": "mit"}, "license is 'mit'"),
         ({"test_share": 0.5}, "test_share is 0.5"),
     ],
 )
@@ -86,7 +87,7 @@ def test_a_run_given_twice_is_refused(tmp_path):
         release_runs([run, run], name="tiny", version="1.0.0", out=tmp_path)
 
 
-def test_rows_are_transformed_before_anything_is_made_of_them(tmp_path):
+def test_rows_are_redacted_before_anything_is_made_of_them(tmp_path):
     secret = "sesame"
 
     def hide(row):
@@ -96,45 +97,45 @@ def test_rows_are_transformed_before_anything_is_made_of_them(tmp_path):
         ledger_row(1, reason=None, instruction=f"Why is {secret} a word?"),
         *kept_rows(3, first=20),
     ]
-    release = release_of(tmp_path, rows, transform=hide)
+    release = release_of(tmp_path, rows, redact=hide)
     for config in ("ledger", "feedback", "sft"):
         texts = str(all_rows(release, config))
         assert secret not in texts
         assert "[hidden]" in texts
 
 
-def test_a_transform_may_drop_rows_but_not_all(tmp_path):
+def test_redaction_may_drop_rows_but_not_all(tmp_path):
     def drop(row):
         return {**row, "status": "dropped", "reason": "margin"}
 
     first = list(kept_rows(4))
     release = release_of(
-        tmp_path, first, transform=lambda row: row if row["id"] == first[0]["id"] else drop(row)
+        tmp_path, first, redact=lambda row: row if row["id"] == first[0]["id"] else drop(row)
     )
     assert manifest_of(release)["funnel"]["dropped"] == {"margin": 3}
     with pytest.raises(GateRefused, match="no row was kept"):
-        release_of(tmp_path, first, transform=drop, version="1.1.0")
+        release_of(tmp_path, first, redact=drop, version="1.1.0")
 
 
 def test_the_check_sees_the_folder_and_its_result_is_kept(tmp_path):
     seen = {}
-    passed = {"name": "mine", "status": "pass", "sentence": "All 4 are mine.", "allowed": None}
-    gate = {"checks": [passed], "redacted": None}
+    passed = Check(name="mine", status="pass", sentence="All 4 are mine.", figures={"rows": 4})
+    gate = GateRecord(checks=[passed])
 
-    def check(folder, facts):
-        seen.update(files={path.name for path in folder.iterdir()}, kept=facts["funnel"]["kept"])
+    def check(folder, manifest):
+        seen.update(files={path.name for path in folder.iterdir()}, kept=manifest.funnel["kept"])
         return gate
 
     release = release_of(tmp_path, kept_rows(4), check=check)
     assert {"ledger", "feedback"} <= seen["files"]
     assert not {"README.md", "manifest.json"} & seen["files"]
     assert seen["kept"] == 4
-    assert manifest_of(release)["gate"] == gate
+    assert read_manifest(release).gate == gate
     assert "| `mine` | pass | All 4 are mine. |" in (release / "README.md").read_text()
 
 
 def test_a_check_that_refuses_leaves_nothing(tmp_path):
-    def refuse(folder, facts):
+    def refuse(folder, manifest):
         raise GateRefused("no")
 
     with pytest.raises(GateRefused, match=r"^no$"):

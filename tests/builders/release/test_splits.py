@@ -4,27 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.dedup import normalise
-from builders.release.splits import Splits, plan_splits, split_hash, split_of_hash
+from builders.duplicates.exact import instruction_hash, normalize
+from builders.release.splits import Splits, plan_splits
 
 
 def planned(instructions, *given, **more):
-    return plan_splits(map(split_hash, instructions), *given, **more)
+    return plan_splits(map(instruction_hash, instructions), *given, **more)
 
 
 INSTRUCTIONS = st.lists(st.text(max_size=30), min_size=2, max_size=40)
 
 
-def test_the_split_of_an_instruction_is_fixed_for_ever():
+def test_the_split_of_an_instruction_never_changes():
     instructions = [f"Explain item {number}." for number in range(100)]
     test = [number for number, text in enumerate(instructions) if Splits().of(text) == "test"]
     assert test == [0, 87]
-    assert split_hash("Explain item 0.") == 677372912006038164
+    assert instruction_hash("Explain item 0.") == 677372912006038164
 
 
 def test_wording_that_asks_the_same_shares_a_split():
-    assert split_hash("  What is  RAM?\n") == split_hash("what is ram")
-    assert split_hash("what is ram") != split_hash("what is rom")
+    assert instruction_hash("  What is  RAM?\n") == instruction_hash("what is ram")
+    assert instruction_hash("what is ram") != instruction_hash("what is rom")
 
 
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5])
@@ -43,11 +43,13 @@ def test_the_nearest_instruction_moves_into_a_split_that_would_be_empty():
     train = [f"Explain item {number}." for number in range(1, 15)]
     splits = planned(train)
     moved = [text for text in train if splits.of(text) == "test"]
-    assert moved == [min(train, key=split_hash)]
+    assert moved == [min(train, key=instruction_hash)]
 
     test = ["Explain item 0.", "Explain item 87."]
     splits = planned(test)
-    assert [text for text in test if splits.of(text) == "train"] == [max(test, key=split_hash)]
+    assert [text for text in test if splits.of(text) == "train"] == [
+        max(test, key=instruction_hash)
+    ]
 
 
 def test_a_share_of_zero_has_no_test_split():
@@ -65,7 +67,7 @@ def test_text_that_is_not_unicode_has_a_split():
 def test_two_instructions_or_more_fill_both_splits(instructions):
     splits = planned(instructions)
     found = {splits.of(text) for text in instructions}
-    several = len({normalise(text) for text in instructions}) > 1
+    several = len({normalize(text) for text in instructions}) > 1
     assert found == ({"train", "test"} if several else {"train"})
 
 
@@ -74,7 +76,7 @@ def test_rows_that_are_added_move_nothing_but_what_a_small_release_had_moved(bef
     old, new = planned(before), planned([*before, *added])
     moved = old.moved.keys() | new.moved.keys()
     for text in before:
-        assert split_hash(text) in moved or old.of(text) == new.of(text)
+        assert instruction_hash(text) in moved or old.of(text) == new.of(text)
 
 
 @given(INSTRUCTIONS)
@@ -95,11 +97,11 @@ def test_near_duplicates_are_on_one_side_and_what_was_in_train_stays(hashes, ali
     unmoved = hashes - splits.moved.keys()
     for value in unmoved:
         if splits.of_hash(value) == "test":
-            assert split_of_hash(value, 0.5) == "test"
-        elif split_of_hash(value, 0.5) == "test":
+            assert Splits(0.5).of_hash(value) == "test"
+        elif Splits(0.5).of_hash(value) == "test":
             assert value in trained or any(
                 value in group
-                and any(split_of_hash(v, 0.5) == "train" or v in trained for v in group)
+                and any(Splits(0.5).of_hash(v) == "train" or v in trained for v in group)
                 for group in groups
             )
 

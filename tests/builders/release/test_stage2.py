@@ -1,13 +1,13 @@
 from datasets import load_dataset
 from huggingface_hub import DatasetCard
 
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from tests.ledger_rows import kept_rows, ledger_rows, make_run
 
 
 def release_of(rows, folder):
     run, manifest = make_run(folder / "run", rows, stage=2)
-    return make_release(run, manifest, name="pairs", version="1.0.0", out=folder / "releases")
+    return release_runs([(run, manifest)], name="pairs", version="1.0.0", out=folder / "releases")
 
 
 def load(release, config, split="train"):
@@ -55,5 +55,5 @@ def test_a_config_without_rows_is_left_out_and_named(tmp_path):
     release = release_of(rows, tmp_path)
     assert not (release / "preferences-length-matched").exists()
     card = (release / "README.md").read_text()
-    assert "no row belongs into it: `preferences-length-matched`" in card
+    assert "Omitted because they would be empty: `preferences-length-matched`" in card
     assert "config_name: preferences-length-matched" not in card

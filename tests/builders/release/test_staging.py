@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders.errors import BadInput, RunFailed
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from builders.release.staging import staging
 from tests.builders.release.releases import manifest_of
 from tests.ledger_rows import kept_rows, make_run
@@ -20,16 +20,16 @@ ROOT = Path(__file__).parents[3]
 HELD = """
 import sys, time
 from pathlib import Path
-from builders.release.make import make_release
-from builders.run import open_complete_run
+from builders.release.make import release_runs
+from builders.ledger.run import open_complete_run
 
 def progress(stage, rows):
     if stage == "writing":
         print("writing", flush=True)
         time.sleep(600)
 
-make_release(
-    *open_complete_run(Path(sys.argv[1])),
+release_runs(
+    [open_complete_run(Path(sys.argv[1]))],
     name="tiny", version="1.0.0", out=Path(sys.argv[2]), progress=progress,
 )
 """
@@ -69,9 +69,10 @@ def held(run, tmp_path):
 
 
 def test_while_one_makes_a_release_another_is_told(run, held, tmp_path):
-    with pytest.raises(BadInput, match="another process is making a release of this name"):
-        make_release(*run, name="tiny", version="1.1.0", out=tmp_path / "out")
-    other = make_release(*run, name="other", version="1.0.0", out=tmp_path / "out")
+    busy = rf"another process .pid {held.pid}. is making a release of this name"
+    with pytest.raises(BadInput, match=busy):
+        release_runs([run], name="tiny", version="1.1.0", out=tmp_path / "out")
+    other = release_runs([run], name="other", version="1.0.0", out=tmp_path / "out")
     assert other.is_dir()
     assert held.poll() is None
 
@@ -80,9 +81,10 @@ def test_a_killed_one_leaves_a_hidden_folder_that_the_next_one_removes(run, held
     held.send_signal(signal.SIGKILL)
     held.wait()
     out = tmp_path / "out"
-    assert [path.name for path in out.iterdir()] == [".tiny.staging"]
+    left = {path.name for path in out.iterdir()}
+    assert left == {".tiny.lock", ".tiny.lock.pid", ".tiny.staging"}
     assert (out / ".tiny.staging" / "release").is_dir()
-    release = make_release(*run, name="tiny", version="1.0.0", out=out)
+    release = release_runs([run], name="tiny", version="1.0.0", out=out)
     assert [path.name for path in out.iterdir()] == ["tiny@v1.0.0"]
     assert manifest_of(release)["funnel"]["kept"] == 40
 

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.errors import BadInput
-from builders.release.changes import next_version, row_changes
+from builders.files.atomic import write_json
+from builders.manifest import Manifest, write_manifest
+from builders.release.changes import row_changes
 from builders.release.digests import row_digests
-from builders.release.parent import find_parent, parse_version
-from builders.run import write_json
-from builders.schema import LEDGER, SFT, VERDICTS
+from builders.release.previous import find_previous
+from builders.rows.schema import LEDGER, SFT, VERDICTS
+from builders.versions import next_version, parse_version
 from tests.builders.release.releases import all_rows, ids, manifest_of, release_of
 from tests.ledger_rows import kept_rows, ledger_row, ledger_rows
 from tests.verdict_rows import verdict_row
@@ -47,7 +49,7 @@ def changed(rows):
 ROWS = list(ledger_rows(40))
 NEXT = {
     "the same rows": (ROWS, {}, "1.0.1", "only the card can differ"),
-    "another licence": (ROWS, {"licence": "mit"}, "1.0.1", ""),
+    "another license": (ROWS, {"license": "mit"}, "1.0.1", ""),
     "a row added": ([*ROWS, ledger_row(99)], {}, "1.1.0", r"rows? (was|were) added"),
     "a row removed": (ROWS[1:], {}, "1.1.0", r"rows? (was|were) removed"),
     "a row changed": (changed(ROWS), {}, "1.1.0", r"1 row was changed"),
@@ -81,10 +83,10 @@ def test_another_schema_is_a_major_change(out):
     edit_manifest(
         out / "releases" / "tiny@v1.0.0", lambda facts: facts.update(schema_version="0.9")
     )
-    with pytest.raises(BadInput, match=r"schema was 0.9 and is 1.1; .* major .* at least 2.0.0"):
+    with pytest.raises(BadInput, match=r"schema was 0.9 and is 2.1; .* major .* at least 2.0.0"):
         release_of(out, ROWS, version="1.1.0")
     log = (release_of(out, ROWS, version="2.0.0") / "CHANGELOG.md").read_text()
-    assert log.count("- The schema was 0.9 and is 1.1.") == 1
+    assert log.count("- The schema was 0.9 and is 2.1.") == 1
 
 
 def test_a_config_that_is_gone_or_has_other_columns_is_a_major_change(out):
@@ -100,14 +102,16 @@ def test_a_config_that_is_gone_or_has_other_columns_is_a_major_change(out):
         }
         for path in release.rglob("*.parquet"):
             name = path.relative_to(release).as_posix()
-            facts["files"][name] = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            facts["files"][name] = {"sha256": digest, "bytes": len(content)}
 
     edit_manifest(release, change)
     with pytest.raises(BadInput, match=r"config extra is gone; .* at least 2.0.0"):
         release_of(out, ROWS, version="1.1.0")
     log = (release_of(out, ROWS, version="2.0.0") / "CHANGELOG.md").read_text()
     assert "- The config extra is gone." in log
-    assert "- The columns of the config sft are others." in log
+    assert "- The config sft has other columns." in log
 
 
 @given(VERSIONS, VERSIONS, st.sampled_from(["patch", "minor", "major"]))
@@ -127,16 +131,25 @@ def test_only_a_version_above_all_others_can_be_made(tmp_path_factory, existing,
     for version in existing:
         folder = out / f"tiny@v{text_of(version)}"
         folder.mkdir()
-        facts = {"name": "tiny", "version": text_of(version), "schema_version": "1.0"}
-        write_json(folder / "manifest.json", {**facts, "configs": {"ledger": {}}, "files": {}})
+        manifest = Manifest(
+            name="tiny",
+            version=text_of(version),
+            schema_version="1.0",
+            stage=1,
+            license="mit",
+            language=["en"],
+            configs={"ledger": {}},
+            files={},
+        )
+        write_manifest(folder, manifest)
     if not existing:
-        assert find_parent(out, "tiny", text_of(wanted)) is None
+        assert find_previous(out, "tiny", text_of(wanted)) is None
     elif wanted > max(existing):
-        assert find_parent(out, "tiny", text_of(wanted)).version == text_of(max(existing))
-        assert find_parent(out, "tin", text_of(wanted)) is None
+        assert find_previous(out, "tiny", text_of(wanted)).version == text_of(max(existing))
+        assert find_previous(out, "tin", text_of(wanted)) is None
     else:
         with pytest.raises(BadInput, match=r"version|this release exists"):
-            find_parent(out, "tiny", text_of(wanted), "none")
+            find_previous(out, "tiny", text_of(wanted), "none")
 
 
 def test_a_parent_may_be_elsewhere_or_none(out):
@@ -170,13 +183,19 @@ DAMAGES = {
     "a file cut short": (damage_bytes, "damaged: feedback/train"),
     "a file gone": (lambda r: next((r / "sft").glob("test-*")).unlink(), "test-.* is missing"),
     "no parquet": (damage_truly, "train-.*: not parquet"),
-    "no manifest": (lambda r: (r / "manifest.json").unlink(), "not a release's manifest"),
+    "no manifest": (lambda r: (r / "manifest.json").unlink(), "it has no manifest.json"),
     "no JSON": (lambda r: (r / "manifest.json").write_text("{"), "not a release's manifest"),
-    "a list": (lambda r: (r / "manifest.json").write_text("[]"), "keys name, version"),
-    "no ledger": (lambda r: edit_manifest(r, lambda f: f["configs"].pop("ledger")), "its configs"),
+    "a list": (
+        lambda r: (r / "manifest.json").write_text("[]"),
+        "manifest.json: not a release's manifest .the file: ",
+    ),
+    "no ledger": (
+        lambda r: edit_manifest(r, lambda f: f["configs"].pop("ledger")),
+        "configs.ledger: ",
+    ),
     "odd files": (
         lambda r: edit_manifest(r, lambda f: f.update(files=[1])),
-        "its configs or files",
+        "manifest.json: not a release's manifest .files: ",
     ),
 }
 
@@ -193,11 +212,11 @@ def test_a_damaged_parent_is_refused(out, what):
 
 def test_the_changelog_has_what_changed_in_every_version(out):
     rows = [*changed(ROWS)[:-1], *ledger_rows(10, first=100)]
-    second = release_of(out, rows, version="1.1.0", facts={"licence": "mit"})
+    second = release_of(out, rows, version="1.1.0", facts={"license": "mit"})
     log = (second / "CHANGELOG.md").read_text(encoding="utf-8")
     assert log.index("## 1.1.0") < log.index("## 1.0.0\n\nThe first release.")
     assert log.count("# Changelog\n") == 1
-    assert "- The licence was cc-by-4.0 and is mit." in log
+    assert "- The license was cc-by-4.0 and is mit." in log
     before, after = (
         {row["id"]: row for row in all_rows(release)}
         for release in (out / "releases" / "tiny@v1.0.0", second)
@@ -213,7 +232,7 @@ def test_the_changelog_has_what_changed_in_every_version(out):
         before[row_id] != after[row_id] for row_id in before.keys() & after.keys()
     )
     assert f"- changed in `train`, such as `{ROWS[0]['id']}`" in log
-    third = release_of(out, rows, version="1.1.1", facts={"licence": "mit"})
+    third = release_of(out, rows, version="1.1.1", facts={"license": "mit"})
     assert (third / "CHANGELOG.md").read_text(encoding="utf-8") == log.replace(
         "# Changelog\n",
         "# Changelog\n\n## 1.1.1\n\nCompared with 1.1.0:\n\n"
@@ -262,8 +281,8 @@ def test_every_row_is_counted_by_what_became_of_it(
             "moved": new[split].keys() & old[other].keys(),
             "changed": {n for n in new[split].keys() & old[split].keys() if before[n] != after[n]},
         }
-        assert found[split].rows == {
-            kind: sum(n % 3 + 1 for n in expected[kind]) for kind in found[split].rows
+        assert found[split].counts == {
+            kind: sum(n % 3 + 1 for n in expected[kind]) for kind in found[split].counts
         }
         for kind, examples in found[split].examples.items():
             assert set(examples) <= {f"row-{n}" for n in expected[kind]}

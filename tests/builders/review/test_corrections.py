@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.review.corrections import corrections
-from builders.schema import LEDGER, validate_ledger_row
+from builders.rows.ids import sample_id
+from builders.rows.schema import LEDGER, validate_ledger_row
 from tests.ledger_rows import ledger_row
 from tests.verdict_rows import verdict_row
 
@@ -34,13 +35,20 @@ def test_a_corrected_critique_and_refinement_make_a_kept_row():
     }
     assert (row["draft_score"], row["refinement_score"]) == (4, 8)
     assert row["refinement_assessment"] == {"weaknesses": [], "suggestions": [], "score": 8}
-    for name in ("instruction", "draft", "licence", "system", "task"):
+    for name in ("instruction", "draft", "license", "system", "task"):
         assert row[name] == ORIGINAL[name]
     assert row["detail"] == f"corrects {ORIGINAL['id']}"
     (call,) = row["calls"]
     assert (call["step"], call["model"], call["endpoint"]) == ("critique", "a-7", "human")
     assert row["id"] != ORIGINAL["id"]
     assert len(row["id"]) == 16
+
+
+def test_corrections_of_several_drafts_have_ids_that_end_like_theirs():
+    drafts = [{**ORIGINAL, "id": sample_id(ORIGINAL["id"], number)} for number in (1, 2)]
+    verdicts = [verdict_row(id=row["id"], corrected_refinement="Better.") for row in drafts]
+    first, second = corrections(verdicts, {row["id"]: row for row in drafts})
+    assert second["id"] == sample_id(first["id"], 2)
 
 
 def test_what_was_not_corrected_is_the_originals():
@@ -71,24 +79,24 @@ def test_what_cannot_be_used_is_dropped_with_the_reason(columns, reason):
 
 def test_the_latest_submission_counts():
     times = [datetime(2026, 3, 2, tzinfo=UTC) + timedelta(days=day) for day in (0, 2, 1, 3, 4)]
-    given = [
+    verdicts = [
         verdict_row(id=ORIGINAL["id"], annotator=f"a-{number}", submitted_at=time, started_at=None,
                     corrected_refinement=f"Text {number}.")
         for number, time in enumerate(times)
     ]  # fmt: skip
-    given[3]["status"] = "discarded"
-    given[4]["corrected_refinement"] = None
-    (row,) = corrections(given, ORIGINALS)
+    verdicts[3]["status"] = "discarded"
+    verdicts[4]["corrected_refinement"] = None
+    (row,) = corrections(verdicts, ORIGINALS)
     assert row["refinement"] == "Text 1."
 
 
 def test_two_originals_of_one_instruction_are_two_rows():
     other = {**ORIGINAL, "id": "other", "source": "elsewhere"}
-    given = [
+    verdicts = [
         verdict_row(number, id=row_id, corrected_refinement="Better.")
         for number, row_id in enumerate((ORIGINAL["id"], "other"))
     ]
-    rows = corrections(given, {**ORIGINALS, "other": other})
+    rows = corrections(verdicts, {**ORIGINALS, "other": other})
     assert len({row["id"] for row in rows}) == 2
     assert corrections([verdict_row()], {}) == []
 

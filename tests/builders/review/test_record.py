@@ -1,4 +1,4 @@
-"""Records as annotators see them, and answers as verdicts: any text, and nothing of the model's."""
+"""Records as annotators see them: any text, and nothing from the model."""
 
 import json
 
@@ -6,19 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.parse import Critique, parse_critique
-from builders.review.record import (
-    CHOICES,
-    FIELDS,
-    QUESTIONS,
-    answers_of,
-    critique_text,
-    letters,
-    record_of,
-)
-from builders.schema import ORDERS, validate_verdict_row
+from builders.critique.parse import Critique, parse_critique
+from builders.review.record import FIELDS, QUESTIONS, critique_text, letters, record_of
+from builders.rows.schema import ORDERS
 from tests.ledger_rows import ledger_row
-from tests.verdict_rows import verdict_row
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 items = st.lists(texts.filter(str.strip), max_size=3)
@@ -29,8 +20,7 @@ HOSTILE = "<script>alert('x')</script> <b>bold</b> [a](http://b) ![c](d) 🦊 م
 
 
 def shown_row(**columns):
-    models = {"draft_model": "secret-drafter", "critic_model": "secret-critic"}
-    return {**ledger_row(4, reason=None), **models, **columns}
+    return {**ledger_row(4, reason=None), **columns}
 
 
 def drawn_row(order="draft_first", **columns):
@@ -60,7 +50,7 @@ def test_any_text_is_shown_as_it_is(
     assert fields[f"answer_{letter['refinement'].lower()}"] == refinement
     assert fields["instruction"].endswith(instruction)
     assert system is None or system in fields["instruction"]
-    assert fields["critique"].startswith(f"Of answer {letter['draft']}\n")
+    assert fields["critique"].startswith(f"This critique is about answer {letter['draft']}.\n")
     for text in (*weaknesses, *suggestions):
         for line in text.strip().splitlines():
             assert line in fields["critique"]
@@ -76,34 +66,34 @@ def test_a_blind_record_shows_nothing_of_the_models_verdict(draft, refinement, o
         "draft_score": draft,
         "refinement_score": refinement,
         "critique": {**row["critique"], "score": own},
-        "draft_model": "another",
-        "critic_model": None,
+        "calls": [],
         "draft_assessment": None,
         "refinement_assessment": None,
         "source": "elsewhere",
     }
     one = record_of(row, drawn_row(order))
     other = record_of(judged, drawn_row(order, stratum="all", inclusion_probability=1.0))
-    assert one["fields"] == other["fields"]
-    assert one["suggestions"] == other["suggestions"] == {}
-    assert "secret" not in json.dumps(one["fields"])
+    assert one == other
+    assert one["suggestions"] == {}
+    assert "example/" not in json.dumps(one)
 
 
-def test_metadata_is_of_what_the_row_has():
-    row = shown_row(draft="1234", refinement="123456", draft_score=4, refinement_score=7)
-    assert record_of(row, drawn_row())["metadata"] == {
-        "source": row["source"],
-        "draft_model": "secret-drafter",
-        "critic_model": "secret-critic",
-        "score_bin": "1-4",
-        "margin": 3,
-        "length_delta": 2,
-        "stratum": "web, score 5-6",
+def test_what_comes_before_an_instruction_is_shown_with_it_and_apart():
+    history = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    row = shown_row(system="Be brief.", history=history, criteria="Names the sea.")
+    record = record_of(row, drawn_row())
+    assert record["context"] == {
+        "system": "Be brief.",
+        "history": history,
+        "instruction": row["instruction"],
+        "criteria": "Names the sea.",
     }
-    bare = record_of(shown_row(draft_model=None, draft_score=None), drawn_row())["metadata"]
-    assert "draft_model" not in bare
-    assert "margin" not in bare
-    assert bare["score_bin"] == "unscored"
+    assert record["fields"]["instruction"] == (
+        "System prompt\nBe brief.\n\nConversation so far\n\nUser: Hi\n\nAssistant: Hello\n\n"
+        f"What a good answer has to do\nNames the sea.\n\nInstruction\n{row['instruction']}"
+    )
+    bare = record_of(shown_row(system=None, history=[], criteria=None), drawn_row())
+    assert bare["fields"]["instruction"] == row["instruction"]
 
 
 def test_a_row_with_nothing_to_compare_makes_no_record():
@@ -123,11 +113,11 @@ def test_a_row_with_nothing_to_compare_makes_no_record():
 )
 def test_assisted_shows_the_models_verdict(order, draft, refinement, expected):
     row = shown_row(draft_score=draft, refinement_score=refinement)
-    given = record_of(row, drawn_row(order), assisted=True)["suggestions"]
-    assert set(given) <= set(QUESTIONS)
-    assert given.pop("corrected_critique") == critique_text(row["critique"])
-    assert given.pop("corrected_refinement") == row["refinement"]
-    assert given == expected
+    suggestions = record_of(row, drawn_row(order), assisted=True)["suggestions"]
+    assert set(suggestions) <= set(QUESTIONS)
+    assert suggestions.pop("corrected_critique") == critique_text(row["critique"])
+    assert suggestions.pop("corrected_refinement") == row["refinement"]
+    assert suggestions == expected
 
 
 WORDS = ("claim", "date", "step", "example", "answer", "reader", "list", "error", "source")
@@ -143,58 +133,10 @@ sentences = st.lists(
 @given(sentences, sentences, st.booleans())
 def test_what_was_shown_is_parsed_as_what_it_was(weaknesses, suggestions, headed):
     text = critique_text({"weaknesses": weaknesses, "suggestions": suggestions})
-    read = parse_critique(f"Of answer B\n\n{text}" if headed else text)
+    read = parse_critique(f"This critique is about answer B.\n\n{text}" if headed else text)
     assert read == Critique(weaknesses, suggestions, None)
 
 
 def test_hostile_text_in_a_critique_is_parsed_as_what_it_was():
     text = critique_text({"weaknesses": [HOSTILE], "suggestions": [f"{HOSTILE}\nmore"]})
     assert parse_critique(text).weaknesses == [HOSTILE]
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_answers_are_of_the_draft_and_the_refinement(order):
-    letter = letters(order)
-    values = {
-        "better": letter["refinement"],
-        f"score_{letter['draft'].lower()}": 3,
-        f"score_{letter['refinement'].lower()}": 9,
-        "weaknesses_real": "some",
-        "suggestions_actionable": "yes",
-        "refinement_introduces_error": "no",
-        "corrected_critique": "Weaknesses:\n1. Wrong.",
-        "corrected_refinement": " \n",
-    }
-    answers = answers_of(values, order)
-    assert answers == {
-        "better": "refinement",
-        "draft_score": 3,
-        "refinement_score": 9,
-        "weaknesses_real": "some",
-        "suggestions_actionable": True,
-        "refinement_introduces_error": False,
-        "corrected_critique": "Weaknesses:\n1. Wrong.",
-        "corrected_refinement": None,
-    }
-    validate_verdict_row(verdict_row(**answers))
-
-
-@pytest.mark.parametrize("order", ORDERS)
-def test_without_values_nothing_was_answered(order):
-    assert set(answers_of({}, order).values()) == {None}
-
-
-@quickly
-@given(st.sampled_from(ORDERS), st.sampled_from(CHOICES))
-def test_a_choice_is_read_by_what_was_shown(order, choice):
-    better = answers_of({"better": choice}, order)["better"]
-    assert choice == {**letters(order), "tie": "tie"}[better]
-
-
-ANSWERS = st.one_of(texts, st.integers(), st.booleans(), st.lists(texts, max_size=2), st.none())
-
-
-@quickly
-@given(st.dictionaries(st.sampled_from(QUESTIONS), ANSWERS))
-def test_unknown_answers_are_left_for_the_validator(values):
-    answers_of(values, "draft_first")

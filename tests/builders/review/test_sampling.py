@@ -9,17 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.errors import BadInput
-from builders.review.candidates import Candidate, candidate
-from builders.review.intervals import bootstrapped, weighted_mean
-from builders.review.sampling import STRATEGIES, rounded, sample, shares, signs
-from builders.schema import InvalidRow
+from builders.review.reviewable import ReviewableRow, is_reviewable, reviewable_row
+from builders.review.sampling import rounded, sample, shares
+from builders.review.statistics.intervals import bootstrapped, weighted_mean
+from builders.review.strategies import STRATEGIES, signs, with_a_few_of_each
+from builders.rows import InvalidRow
+from builders.rows.schema import FEEDBACK
 from tests.ledger_rows import kept_rows, ledger_row
 
 
 def rows(count, seed=0):
     chance = random.Random(seed)
     return [
-        Candidate(
+        ReviewableRow(
             f"row-{number}",
             chance.choice(("a", "b", "b", "b", "c")),
             100,
@@ -61,8 +63,8 @@ def test_horvitz_thompson_estimates_known_totals_without_bias(strategy, size):
         for name, of in measured.items():
             estimates[name].append(sum(of(by_id[r.id]) / r.inclusion_probability for r in drawn))
     for name, of in measured.items():
-        found, truth = np.array(estimates[name]), sum(map(of, ROWS))
-        assert abs(found.mean() - truth) <= 4 * found.std() / np.sqrt(len(found)) + 1e-6, name
+        result, truth = np.array(estimates[name]), sum(map(of, ROWS))
+        assert abs(result.mean() - truth) <= 4 * result.std() / np.sqrt(len(result)) + 1e-6, name
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -87,8 +89,8 @@ def test_the_weighted_interval_holds_the_truth_about_as_often_as_it_says():
         drawn = sample(some, 150, "informative", seed)
         values = np.array([right[row.id] for row in drawn])
         weights = np.array([1 / row.inclusion_probability for row in drawn])
-        found = bootstrapped(weighted_mean(values), weights)
-        held += found["low"] <= truth <= found["high"]
+        result = bootstrapped(weighted_mean(values), weights)
+        held += result["low"] <= truth <= result["high"]
     assert held >= 54
 
 
@@ -102,31 +104,49 @@ def test_a_start_just_below_one_loses_no_row():
 @given(counts, st.data(), st.integers(1, 10**6), st.floats(0, 1, exclude_max=True))
 def test_shares_fill_the_sample_and_no_stratum_beyond_its_rows(strata, data, size, start):
     claims = {name: float(data.draw(st.integers(1, 10**6))) for name in strata}
-    found = shares(strata, claims, size)
-    assert sum(found.values()) == pytest.approx(min(size, sum(strata.values())))
-    assert all(0 < part <= strata[name] for name, part in found.items())
-    whole = rounded(found, start)
+    result = shares(strata, claims, size)
+    assert sum(result.values()) == pytest.approx(min(size, sum(strata.values())))
+    assert all(0 < part <= strata[name] for name, part in result.items())
+    whole = rounded(result, start)
     assert sum(whole.values()) == min(size, sum(strata.values()))
-    for name, part in found.items():
+    for name, part in result.items():
         assert abs(whole[name] - part) < 1 + 1e-6
         assert whole[name] <= strata[name]
 
 
-def test_strata_share_alike_and_the_rare_are_not_lost():
-    some = [Candidate(f"r{n}", "rare" if n < 6 else "common", 9, 9, 5, 7, 5) for n in range(1000)]
+def test_strata_share_by_their_rows_and_the_rare_are_not_lost():
+    """By source and by the answer that scored higher; a tenth of the sample goes to rare ones."""
+    kinds = [("rare", 7)] * 6 + [("common", 4)] * 100 + [("common", 7)] * 894
+    some = [
+        ReviewableRow(f"r{n}", name, 9, 9, 5, score, 5) for n, (name, score) in enumerate(kinds)
+    ]
     drawn = sample(some, 100, "stratified", 0)
-    of_rare = [row for row in drawn if row.stratum.startswith("rare")]
-    assert [row.inclusion_probability for row in of_rare] == [1.0] * 6
     assert len(drawn) == 100
+    strata = Counter(row.stratum for row in drawn)
+    assert strata == {
+        "common, refinement scored higher": 87,
+        "common, draft scored higher": 10,
+        "rare, refinement scored higher": 3,
+    }
+    of_rare = [row for row in drawn if row.stratum.startswith("rare")]
+    assert {row.stratum_rows for row in of_rare} == {6}
+    assert of_rare[0].inclusion_probability == pytest.approx(0.54, abs=0.01)
+
+
+@given(counts, st.integers(1, 5000))
+def test_the_rare_take_a_tenth_of_the_sample_at_most(strata, size):
+    expected, total = shares(strata, with_a_few_of_each(strata, size), size), sum(strata.values())
+    for name, part in expected.items():
+        assert part >= 0.9 * min(size, total) * strata[name] / total
 
 
 def test_doubtful_rows_are_likelier():
-    plain = Candidate("p", "s", 100, 100, 5, 9, 5)
-    doubtful = Candidate("d", "s", 100, 200, 5, 6, 8)
+    plain = ReviewableRow("p", "s", 100, 100, 5, 9, 5)
+    doubtful = ReviewableRow("d", "s", 100, 200, 5, 6, 8)
     assert signs(plain) == ()
     assert signs(doubtful) == ("disagreement", "close", "longer")
     some = [
-        Candidate(f"{n}", *list(vars(one).values())[1:])
+        ReviewableRow(f"{n}", *list(vars(one).values())[1:])
         for n in range(200)
         for one in ((plain, doubtful)[n % 2],)
     ]
@@ -135,33 +155,36 @@ def test_doubtful_rows_are_likelier():
 
 
 def test_a_stream_of_ledger_rows_is_enough():
-    stream = (seen for row in kept_rows(500) if (seen := candidate(row)))
+    stream = (seen for row in kept_rows(500) if (seen := reviewable_row(row)))
     drawn = sample(stream, 50, "informative", 4)
     assert len(drawn) == 50
 
 
-def test_rows_with_nothing_to_compare_are_no_candidates():
+def test_a_row_is_reviewable_if_it_has_two_answers_and_a_critique():
     row = ledger_row(1, reason=None)
-    assert candidate(row).margin == row["refinement_score"] - row["draft_score"]
-    assert candidate({**row, "refinement": row["draft"]}) is None
+    assert is_reviewable(row)
+    assert is_reviewable(ledger_row(1, reason="margin"))
+    for reason in ("no_change", "draft_truncated", "duplicate"):
+        assert not is_reviewable(ledger_row(1, reason=reason))
+    assert reviewable_row(row).margin == row["refinement_score"] - row["draft_score"]
+    assert reviewable_row({**row, "refinement": row["draft"]}) is None
     for key in ("draft", "refinement", "critique"):
-        assert candidate({**row, key: None}) is None
+        assert reviewable_row({**row, key: None}) is None
     with pytest.raises(InvalidRow):
-        candidate({})
+        reviewable_row({})
 
 
 def test_a_feedback_row_is_read_as_its_ledger_row_is():
     row = ledger_row(1, reason=None)
-    published = {"response": row["draft"], "response_score": row["draft_score"]}
-    kept = {key: value for key, value in row.items() if not key.startswith("draft")}
-    assert candidate({**kept, **published}) == candidate(row)
+    published = {name: row.get(name) for name in FEEDBACK}
+    assert reviewable_row(published) == reviewable_row(row)
 
 
 @pytest.mark.parametrize(
-    ("size", "strategy", "says"), [(0, "uniform", "size"), (5, "clever", "strategy")]
+    ("size", "strategy", "message"), [(0, "uniform", "size"), (5, "clever", "strategy")]
 )
-def test_what_cannot_be_drawn_is_refused(size, strategy, says):
-    with pytest.raises(BadInput, match=says):
+def test_what_cannot_be_drawn_is_refused(size, strategy, message):
+    with pytest.raises(BadInput, match=message):
         sample(ROWS, size, strategy, 0)
 
 

@@ -1,4 +1,4 @@
-"""The reader and the rubric against 5,276 solutions of real models, each known right or wrong."""
+"""Reading and scoring 5,276 solutions of real models, each known to be right or wrong."""
 
 import json
 from collections import Counter
@@ -8,21 +8,27 @@ from pathlib import Path
 import pytest
 
 from builders.verifiable.reading.number_text import iter_values
-from builders.verifiable.short_answer import Question, review_number
-from builders.verifiable.wording import number
+from builders.verifiable.short_answer import AnswerKey, check_number
+from builders.verifiable.wording import format_number
 
 SOLUTIONS = Path(__file__).parents[4] / "shared" / "data" / "gsm8k_model_solutions.jsonl"
 pytestmark = pytest.mark.skipif(
-    not SOLUTIONS.exists(), reason="../shared/data is not there; the data is not ours to publish"
+    not SOLUTIONS.exists(), reason="needs ../shared/data, which we may not publish"
 )
 
 
 def scored(rows, with_marker):
     for place, row in enumerate(rows):
         truth = Fraction(row["ground_truth"].rsplit("A:", 1)[1].strip().replace(",", ""))
-        right = number(truth)
-        question = Question(
-            {"form": "free", "row": place}, "the answer", right, right, right, ["Think."], room=250
+        right = format_number(truth)
+        key = AnswerKey(
+            {"form": "free", "row": place},
+            "the answer",
+            right,
+            right,
+            right,
+            ["Think."],
+            max_words=250,
         )
         givens = list(iter_values(row["question"]))
         for solution in row.values():
@@ -31,8 +37,8 @@ def scored(rows, with_marker):
             draft = solution["solution"]
             if not with_marker:
                 draft = draft.rsplit("\nA:", 1)[0]
-            found = review_number(question, draft, truth, givens=givens)
-            yield found.score, solution["is_correct"]
+            checked = check_number(key, draft, truth, givens=givens)
+            yield checked.score, solution["is_correct"]
 
 
 def area_under_curve(pairs):

@@ -8,12 +8,11 @@ from random import Random
 import pytest
 
 from builders.errors import BadInput
-from builders.verifiable import registry
 from builders.verifiable.problem import Family, Problem
-from builders.verifiable.registry import FAMILIES, check, generate, register, split_of
-from builders.verifiable.rubric import Fault, Outcome, assess
+from builders.verifiable.registry import check, families, generate, register, split_of
+from builders.verifiable.rubric import Fault, Grade, assess
 
-HELD_OUT = {name for name, family in FAMILIES.items() if family.held_out}
+HELD_OUT = {name for name, family in families().items() if family.held_out}
 
 
 def test_five_thousand_different_instructions():
@@ -30,8 +29,8 @@ def test_the_same_seed_gives_the_same_problems():
 
 def test_no_hash_seed_changes_the_problems():
     program = (
-        "from builders.verifiable.registry import FAMILIES, check, generate\n"
-        "for problem in generate(1, 60, list(FAMILIES)):\n"
+        "from builders.verifiable.registry import check, families, generate\n"
+        "for problem in generate(1, 60, list(families())):\n"
         "    print(problem.task, problem.instruction, check(problem.task, 'The answer is 4.'))"
     )
     runs = [
@@ -48,6 +47,31 @@ def test_no_hash_seed_changes_the_problems():
     assert len(runs[0].splitlines()) >= 60
 
 
+def loaded_modules(statement):
+    """The teacher's modules that a fresh process has loaded after `statement`."""
+    program = (
+        f"{statement}\n"
+        "import sys\n"
+        "print(*(name for name in sys.modules if name.startswith('builders.verifiable')))"
+    )
+    command = [sys.executable, "-c", program]
+    return set(subprocess.run(command, capture_output=True, check=True, text=True).stdout.split())
+
+
+def test_a_run_over_an_endpoint_loads_nothing_of_the_teacher():
+    modules = ("pipelines.generate.build", "pipelines.generate.stage1", "pipelines.generate.stage2",
+               "pipelines.llms.endpoint.openai")  # fmt: skip
+    assert loaded_modules(f"import {', '.join(modules)}") == set()
+
+
+def test_word_lists_are_loaded_with_the_first_problem():
+    lists = {"topics_life", "topics_nature", "stories", "countries", "words"}
+    lists = {f"builders.verifiable.material.{name}" for name in lists}
+    package = "from builders.verifiable import generate"
+    assert not {name for name in loaded_modules(package) if ".material" in name}
+    assert loaded_modules(f"{package}\nnext(generate(0, 1))") >= lists
+
+
 def test_generation_is_lazy():
     assert len(list(islice(generate(0, 10**9), 3))) == 3
 
@@ -61,10 +85,10 @@ def test_families_take_turns():
 @pytest.mark.parametrize("seed", [0, 1])
 def test_train_and_test_share_nothing(seed):
     def cores(split, other_seed):
-        found = generate(other_seed, 2500, list(FAMILIES), split)
+        checked = generate(other_seed, 2500, list(families()), split)
         return {
             (problem.family, json.dumps({k: v for k, v in problem.args.items() if k != "form"}))
-            for problem in found
+            for problem in checked
         }
 
     assert not cores("train", seed) & cores("test", 7 - seed)
@@ -76,7 +100,7 @@ def test_the_form_does_not_decide_the_split():
     assert split_of(problem) == split_of(other) == "train"
 
 
-def test_held_out_families_are_for_testing_alone():
+def test_held_out_families_are_only_for_testing():
     assert len(HELD_OUT) == 3
     assert not HELD_OUT & {problem.family for problem in generate(0, 200)}
     assert {problem.family for problem in generate(0, 200, split="test")} >= HELD_OUT
@@ -84,13 +108,13 @@ def test_held_out_families_are_for_testing_alone():
     assert name == "sequence"
 
 
-def test_used_up_families_stop_and_the_others_go_on():
+def test_used_up_families_stop_and_the_others_continue():
     def make(rng: Random) -> Problem:
         number = rng.randint(1, 5)
         return Problem("tiny", {"number": number}, f"Say {number}.")
 
     def check_tiny(args, draft):
-        return assess(draft, Outcome.WRONG, [Fault("Wrong.", "Mend it.")], str(args["number"]))
+        return assess(draft, Grade.WRONG, [Fault("Wrong.", "Mend it.")], str(args["number"]))
 
     register(Family("tiny", make, check_tiny))
     try:
@@ -101,20 +125,20 @@ def test_used_up_families_stop_and_the_others_go_on():
         with pytest.raises(BadInput, match="'tiny' exists already"):
             register(Family("tiny", make, check_tiny))
     finally:
-        del registry.FAMILIES["tiny"]
+        del families()["tiny"]
 
 
 def test_check_reads_the_task_of_a_problem():
-    for problem in generate(5, 40, list(FAMILIES), "test"):
-        assert check(problem.task, "No.") == FAMILIES[problem.family].check(problem.args, "No.")
+    for problem in generate(5, 40, list(families()), "test"):
+        assert check(problem.task, "No.") == families()[problem.family].check(problem.args, "No.")
 
 
 @pytest.mark.parametrize(
     ("task", "message"),
     [
-        ("no JSON", "task is no JSON"),
-        ("[1]", "no object with a family and its args"),
-        ('{"family": "arithmetic"}', "no object with a family and its args"),
+        ("no JSON", "task is not JSON"),
+        ("[1]", "not an object with a family and its args"),
+        ('{"family": "arithmetic"}', "not an object with a family and its args"),
         ('{"family": "nonsense", "args": {}}', "unknown family 'nonsense'"),
         ('{"family": ["a"], "args": {}}', "unknown family"),
         ('{"family": "arithmetic", "args": {}}', "unusable args: KeyError"),
@@ -125,7 +149,7 @@ def test_check_reads_the_task_of_a_problem():
         ),
     ],
 )
-def test_a_bad_task_gives_one_clear_line(task, message):
+def test_a_bad_task_raises_one_clear_line(task, message):
     with pytest.raises(BadInput, match=message) as caught:
         check(task, "draft")
     assert "\n" not in str(caught.value)

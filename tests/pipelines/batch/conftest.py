@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.llms.store import ResponseStore
+from pipelines.llms.store import CompletionStore
 from tests.batch_runs import KEY
 
 
@@ -13,4 +13,4 @@ def _key(monkeypatch):
 
 @pytest.fixture
 def store(tmp_path):
-    return ResponseStore(tmp_path / "answers.sqlite")
+    return CompletionStore(tmp_path / "answers.sqlite")

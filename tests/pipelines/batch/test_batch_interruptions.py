@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from builders.errors import BadInput, RunFailed
-from builders.run import Run
+from builders.ledger.run import Run
 from pipelines.batch.api import BatchApi
 from pipelines.batch.driver import build_in_batches
-from pipelines.batch.records import Records
+from pipelines.batch.records import BatchRecords
+from pipelines.build import build_rounds
+from pipelines.recipe.execution import LocalExecution
 from tests.batch_runs import (
     KEY,
     SCRIPTED,
@@ -19,7 +21,7 @@ from tests.batch_runs import (
     assert_no_key_in,
     comparable,
     live,
-    recipe,
+    make_recipe,
     reply,
     submitted,
 )
@@ -28,26 +30,26 @@ from tests.batch_server import BatchServer
 
 def test_it_can_be_left_and_is_picked_up_by_the_same_command(tmp_path, store):
     with BatchServer(reply, polls=1, key=KEY) as endpoint:
-        given, said = recipe(endpoint.url), []
+        recipe, errors = make_recipe(endpoint.url), []
 
         def command():
             with pytest.raises(RunFailed) as error:
-                build_in_batches(given, tmp_path / "run", store=store)
+                build_in_batches(recipe, tmp_path / "run", store=store)
             assert "the same command picks up the results" in str(error.value)
-            said.append(str(error.value))
+            errors.append(str(error.value))
 
         command()
-        assert "batch batch_0000 (24 requests) submitted" in said[-1]
+        assert "batch batch_0000 (24 requests) submitted" in errors[-1]
         assert not Run(tmp_path / "run").parts()
         command()
-        assert "batch_0000 is in_progress (0 of 24 requests done)" in said[-1]
+        assert "batch_0000 is in_progress (0 of 24 requests done)" in errors[-1]
         command()
-        assert "batch batch_0001 (24 requests) submitted" in said[-1]
+        assert "batch batch_0001 (24 requests) submitted" in errors[-1]
         command()
         command()
-        assert "batch batch_0002" in said[-1]
+        assert "batch batch_0002" in errors[-1]
         command()
-        run = build_in_batches(given, tmp_path / "run", store=store)
+        run = build_in_batches(recipe, tmp_path / "run", store=store)
         assert len(endpoint.batches) == 3
     assert comparable(run) == comparable(live(tmp_path, reply), cost=0.5)
     assert_no_key_in(run.folder)
@@ -63,8 +65,8 @@ KILLS = {
     "after the upload": (BatchApi, "upload", "after"),
     "before the batch": (BatchApi, "create", "before"),
     "after the batch": (BatchApi, "create", "after"),
-    "before the record": (Records, "write", "before"),
-    "after the record": (Records, "write", "after"),
+    "before the record": (BatchRecords, "write", "before"),
+    "after the record": (BatchRecords, "write", "after"),
     "before the results": (BatchApi, "download", "before"),
     "after the results": (BatchApi, "download", "after"),
 }
@@ -89,10 +91,10 @@ def test_no_batch_is_paid_for_twice_whenever_it_is_killed(tmp_path, store, monke
     monkeypatch.setattr(owner, name, killed)
     kills = 0
     with BatchServer(reply, page=1) as endpoint:
-        given = recipe(endpoint.url, rows=10, execution=WAIT)
+        recipe = make_recipe(endpoint.url, rows=10, execution=WAIT)
         while True:
             try:
-                run = build_in_batches(given, tmp_path / "run", store=store)
+                run = build_in_batches(recipe, tmp_path / "run", store=store)
                 break
             except Killed:
                 kills += 1
@@ -108,16 +110,16 @@ def test_kill_9_between_making_a_batch_and_writing_it_down(tmp_path, store):
         "import os, sys; from pathlib import Path\n"
         "from pipelines.batch.api import BatchApi\n"
         "from pipelines.batch.driver import build_in_batches\n"
-        "from pipelines.llms.store import ResponseStore\n"
-        "from tests.batch_runs import recipe\n"
+        "from pipelines.llms.store import CompletionStore\n"
+        "from tests.batch_runs import make_recipe\n"
         "real = BatchApi.create\n"
         "def create(*arguments):\n"
         "    real(*arguments)\n"
         "    os.kill(os.getpid(), 9)\n"
         "BatchApi.create = create\n"
         "folder = Path(sys.argv[2])\n"
-        "store = ResponseStore(folder / 'answers.sqlite')\n"
-        "build_in_batches(recipe(sys.argv[1], rows=10), folder / 'run', store=store)\n"
+        "store = CompletionStore(folder / 'answers.sqlite')\n"
+        "build_in_batches(make_recipe(sys.argv[1], rows=10), folder / 'run', store=store)\n"
     )
     root = Path(__file__).parents[3]
     with BatchServer(reply) as endpoint:
@@ -126,31 +128,42 @@ def test_kill_9_between_making_a_batch_and_writing_it_down(tmp_path, store):
         )
         assert killed.returncode == -9
         assert len(endpoint.batches) == 1
-        given = recipe(endpoint.url, rows=10, execution=WAIT)
-        build_in_batches(given, tmp_path / "run", store=store)
+        recipe = make_recipe(endpoint.url, rows=10, execution=WAIT)
+        build_in_batches(recipe, tmp_path / "run", store=store)
         assert set(submitted(endpoint).values()) == {1}
 
 
 def test_a_batch_whose_making_was_not_answered_is_found(tmp_path, store):
     with BatchServer(reply, drop_created=1) as endpoint:
-        given = recipe(endpoint.url, rows=6, execution=WAIT)
-        assert build_in_batches(given, tmp_path / "run", store=store).read_manifest()
+        recipe = make_recipe(endpoint.url, rows=6, execution=WAIT)
+        assert build_in_batches(recipe, tmp_path / "run", store=store).read_manifest()
         assert len(endpoint.batches) == 3
 
 
 def test_a_batch_at_another_endpoint_is_not_sent_again(tmp_path, store):
     with BatchServer(reply, polls=5) as one, BatchServer(reply) as other:
         with pytest.raises(RunFailed, match="submitted"):
-            build_in_batches(recipe(one.url, rows=4), tmp_path / "run", store=store)
+            build_in_batches(make_recipe(one.url, rows=4), tmp_path / "run", store=store)
         with pytest.raises(BadInput, match="set base_url and model back"):
-            build_in_batches(recipe(other.url, rows=4), tmp_path / "run", store=store)
+            build_in_batches(make_recipe(other.url, rows=4), tmp_path / "run", store=store)
         assert not other.batches
+
+
+def test_requests_of_a_batch_are_not_sent_in_another_way(tmp_path, store):
+    with BatchServer(reply, polls=5) as endpoint:
+        recipe = make_recipe(endpoint.url, rows=4)
+        with pytest.raises(RunFailed, match="submitted"):
+            build_in_batches(recipe, tmp_path / "run", store=store)
+        here = recipe.model_copy(update={"execution": LocalExecution()})
+        with pytest.raises(BadInput, match=r"batch_0000 has not been read; execution\.kind="):
+            list(build_rounds(here, tmp_path / "run", store=store.path))
+        assert endpoint.live == 0
 
 
 def test_the_command_ends_with_status_1_until_the_results_are_there(tmp_path):
     with BatchServer(reply, key=KEY) as endpoint:
         path = tmp_path / "recipe.yaml"
-        path.write_text(recipe(endpoint.url, rows=6, **SCRIPTED).to_yaml())
+        path.write_text(make_recipe(endpoint.url, rows=6, **SCRIPTED).to_yaml())
         command = [Path(sys.executable).with_name("srt"), "build", "stage1", path, "--out", "run"]
         env = {
             **os.environ,

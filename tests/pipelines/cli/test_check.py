@@ -8,7 +8,7 @@ import pytest
 
 from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from pipelines.cli.check import check
 from tests.ledger_rows import kept_rows, make_run
 
@@ -17,7 +17,7 @@ from tests.ledger_rows import kept_rows, make_run
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("releases")
     run, manifest = make_run(folder / "run", kept_rows(40))
-    return make_release(run, manifest, name="r", version="1.0.0", out=folder)
+    return release_runs([(run, manifest)], name="r", version="1.0.0", out=folder)
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 from huggingface_hub import file_download
 from huggingface_hub.utils import _http
 
-from builders.release.make import make_release
+from builders.release.make import release_runs
 from pipelines.hub.client import connect
-from pipelines.hub.package import read_package
-from pipelines.hub.publish import Wishes, plan_publishing, publish
-from services.hub.launch import running_hub
+from pipelines.hub.package import addressed, read_package
+from pipelines.hub.publish import RepositorySettings, plan_publishing, publish
 from tests.ledger_rows import kept_rows, make_run
 from tests.pipelines.hub.proxy import Proxy
+from tests.running_hub import running_hub
 
 ROOT = Path(__file__).parents[3]
 _numbers = count()
@@ -37,20 +37,24 @@ class Watcher:
         self.bytes[name] = total
 
 
-class There:
+class HubRepository:
     """What a repository of the test's own holds; `publish` as a user of `endpoint` does."""
 
     def __init__(self, hub, repo_type="dataset"):
         self.hub, self.repo, self.repo_type = hub, f"org/made-{next(_numbers)}", repo_type
         self.api = connect(hub.url, hub.token)
 
-    def plan(self, folder, api=None, wishes=None, tag=None, check=None):
+    def plan(self, folder, api=None, settings=None, tag=None, check=None):
         package = read_package(folder, tag)
-        return plan_publishing(api or self.api, package, self.repo, wishes or Wishes(), check)
+        return plan_publishing(
+            api or self.api, package, self.repo, settings or RepositorySettings(), check
+        )
 
-    def publish(self, folder, api=None, wishes=None, tag=None, observer=None):
-        plan = self.plan(folder, api, wishes, tag)
-        return publish(api or self.api, plan, wishes or Wishes(), observer or Watcher())
+    def publish(self, folder, api=None, settings=None, tag=None, observer=None):
+        plan = self.plan(folder, api, settings, tag)
+        return publish(
+            api or self.api, plan, settings or RepositorySettings(), observer or Watcher()
+        )
 
     def commits(self):
         """The titles of the commits, the newest first."""
@@ -60,6 +64,11 @@ class There:
     def tags(self):
         refs = self.api.list_repo_refs(self.repo, repo_type=self.repo_type)
         return {tag.name: tag.target_commit for tag in refs.tags}
+
+    def as_sent(self, folder):
+        """The bytes of every file of a release as it is sent here."""
+        files = addressed(read_package(folder), self.repo).files
+        return {name: file.content or file.path.read_bytes() for name, file in files.items()}
 
     def contents(self, revision, folder):
         path = self.api.snapshot_download(
@@ -86,8 +95,8 @@ def hub(tmp_path_factory):
 
 
 @pytest.fixture
-def there(hub):
-    return There(hub)
+def remote(hub):
+    return HubRepository(hub)
 
 
 @pytest.fixture
@@ -113,7 +122,7 @@ def _at_once(monkeypatch):
 def tiny_release(folder, version, rows):
     """A stage-2 release of seven files."""
     run = make_run(folder / f"run-{version}", rows, stage=2, test_share=0)
-    return make_release(*run, name="tiny", version=version, out=folder, parent="none")
+    return release_runs([run], name="tiny", version=version, out=folder, parent="none")
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +144,7 @@ def stage1_release(tmp_path_factory):
     """A release with every config of stage 1 and both splits."""
     folder = tmp_path_factory.mktemp("stage1")
     run = make_run(folder / "run", kept_rows(60))
-    return make_release(*run, name="feedback", version="1.0.0", out=folder)
+    return release_runs([run], name="feedback", version="1.0.0", out=folder)
 
 
 @pytest.fixture

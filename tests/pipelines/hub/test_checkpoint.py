@@ -9,7 +9,7 @@ import pytest
 
 from builders.errors import BadInput
 from pipelines.hub.package import local_base_model, read_package
-from tests.pipelines.hub.conftest import ROOT, There, contents
+from tests.pipelines.hub.conftest import ROOT, HubRepository, contents
 
 FILES = {
     "training.json": b"{}",
@@ -40,7 +40,7 @@ def checkpoint(tmp_path):
 
 @pytest.fixture
 def model(hub):
-    return There(hub, "model")
+    return HubRepository(hub, "model")
 
 
 def test_what_is_the_runs_own_stays_here(model, checkpoint, tmp_path):
@@ -57,7 +57,7 @@ def test_what_is_the_runs_own_stays_here(model, checkpoint, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("tag", "reason"), [(None, "--tag: .* is a checkpoint; give it one"), ("1.0", "not vX")]
+    ("tag", "reason"), [(None, "--tag: .* is a checkpoint and needs one"), ("1.0", "not vX")]
 )
 def test_a_checkpoint_has_no_tag_of_its_own(checkpoint, tag, reason):
     with pytest.raises(BadInput, match=reason):
@@ -105,7 +105,7 @@ def test_what_training_calls(hub, model, checkpoint, tmp_path):
     assert failed.returncode == 1
     again = f"srt publish {checkpoint} --repo {model.repo} --tag v1.0.0"
     assert failed.stderr.splitlines()[-1] == (
-        f"stage1: {checkpoint} is finished and is not published; this publishes it: {again}"
+        f"stage1: {checkpoint} is trained but not published; to publish it: {again}"
     )
     assert (failed.stdout, contents(checkpoint).keys() >= FILES.keys()) == ("", True)
     done = publish()

@@ -26,8 +26,8 @@ def test_who_may_publish(repo):
 @pytest.mark.parametrize(
     ("repo", "reason"),
     [
-        ("other/data", "Ada is not a member of other, and may not publish other/data"),
-        ("readers/data", "Ada may only read in readers, and not publish readers/data"),
+        ("other/data", "Ada is not a member of other, and cannot publish other/data"),
+        ("readers/data", "Ada can only read in readers, and cannot publish readers/data"),
     ],
 )
 def test_who_may_not(repo, reason):

@@ -7,56 +7,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders.errors import BadInput
-from builders.release.make import make_release
-from builders.release.manifest import Manifest, read_manifest
+from builders.manifest import Manifest, read_manifest
+from builders.release.make import release_runs
+from builders.versions import version_of_tag
 from pipelines.cli.verify import plain
-from pipelines.hub.tags import version_of
 from pipelines.hub.verify import read_address, verify
 from tests.ledger_rows import kept_rows, ledger_row, make_run
 
 
-def committed(there, tag, **files):
+def committed(remote, tag, **files):
     """Whatever somebody else put into the repository, under a tag of its own."""
     for name, content in files.items():
-        there.api.upload_file(
+        remote.api.upload_file(
             path_or_fileobj=content,
             path_in_repo=name.replace("__", "/"),
-            repo_id=there.repo,
+            repo_id=remote.repo,
             repo_type="dataset",
         )
-    there.api.create_tag(there.repo, tag=tag, repo_type="dataset")
+    remote.api.create_tag(remote.repo, tag=tag, repo_type="dataset")
 
 
-def found_wrong(there, tag):
-    found = verify(there.api, there.repo, tag)
+def found_wrong(remote, tag):
+    found = verify(f"{remote.repo}@{tag}", api=remote.api)
     return {finding.name: finding.wrong for finding in found.findings if finding.wrong}
 
 
-def test_what_was_published_holds(there, stage1_release, tmp_path):
-    commit = there.publish(stage1_release)
-    found = verify(there.api, there.repo, "v1.0.0", tmp_path / "kept")
+def test_what_was_published_holds(remote, stage1_release, tmp_path):
+    commit = remote.publish(stage1_release)
+    found = verify(f"{remote.repo}@v1.0.0", tmp_path / "kept", api=remote.api)
     assert (found.commit, found.wrong, found.gate) == (commit, [], [])
     assert (tmp_path / "kept/manifest.json").is_file()
     assert found.facts()["holds"]
     assert [finding.name for finding in found.findings] == ["version", "files", "configs", "gate"]
 
 
-def test_a_key_that_somebody_let_through_is_found_by_whoever_looks(there, tmp_path):
+def test_a_key_that_somebody_let_through_is_found_by_whoever_looks(remote, tmp_path):
     key = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
     row = ledger_row(0, reason=None) | {"instruction": f"What is wrong with {key}?"}
     run = make_run(tmp_path / "run", [*kept_rows(9, first=1), row], stage=2, test_share=0)
-    there.publish(make_release(*run, name="tiny", version="1.0.0", out=tmp_path))
-    (said,) = found_wrong(there, "v1.0.0")["gate"]
+    remote.publish(release_runs([run], name="tiny", version="1.0.0", out=tmp_path))
+    (said,) = found_wrong(remote, "v1.0.0")["gate"]
     assert said.startswith("secrets: ")
     assert key not in said
 
 
-def test_a_file_more_a_file_less_and_another_file(there, releases):
-    there.publish(releases["1.0.0"])
-    committed(there, "v1.0.1", **{"notes.txt": b"theirs", ".hidden__x": b"", "CHANGELOG.md": b"?"})
-    there.api.delete_file("assets/scores.png", there.repo, repo_type="dataset")
-    there.api.create_tag(there.repo, tag="v1.0.2", repo_type="dataset")
-    assert found_wrong(there, "v1.0.2") == {
+def test_a_file_more_a_file_less_and_another_file(remote, releases):
+    remote.publish(releases["1.0.0"])
+    committed(remote, "v1.0.1", **{"notes.txt": b"theirs", ".hidden__x": b"", "CHANGELOG.md": b"?"})
+    remote.api.delete_file("assets/scores.png", remote.repo, repo_type="dataset")
+    remote.api.create_tag(remote.repo, tag="v1.0.2", repo_type="dataset")
+    assert found_wrong(remote, "v1.0.2") == {
         "version": ("the manifest is of version 1.0.0, and the tag is v1.0.2",),
         "files": (
             "CHANGELOG.md is another file",
@@ -65,24 +65,24 @@ def test_a_file_more_a_file_less_and_another_file(there, releases):
             "notes.txt is not in the manifest",
         ),
     }
-    assert found_wrong(there, "v1.0.0") == {}
+    assert found_wrong(remote, "v1.0.0") == {}
 
 
-def test_a_card_that_says_something_else(there, releases):
-    there.publish(releases["1.0.0"])
+def test_a_card_that_says_something_else(remote, releases):
+    remote.publish(releases["1.0.0"])
     card = (releases["1.0.0"] / "README.md").read_text()
     few = card.replace("num_examples: 20", "num_examples: 21", 1)
-    committed(there, "v1.0.1", **{"README.md": few.encode()})
-    (sentence,) = found_wrong(there, "v1.0.1")["configs"]
-    assert "the card and the manifest have other numbers of rows" in sentence
-    committed(there, "v1.0.2", **{"README.md": b"No front matter.\n"})
-    assert "preferences is not on the card" in found_wrong(there, "v1.0.2")["configs"]
+    committed(remote, "v1.0.1", **{"README.md": few.encode()})
+    (sentence,) = found_wrong(remote, "v1.0.1")["configs"]
+    assert "card and manifest have different numbers of rows" in sentence
+    committed(remote, "v1.0.2", **{"README.md": b"No front matter.\n"})
+    assert "preferences is not on the card" in found_wrong(remote, "v1.0.2")["configs"]
 
 
 @pytest.mark.parametrize("outside", ["/", "../"])
-def test_a_release_whose_files_are_the_readers_own(there, releases, tmp_path, outside):
+def test_a_release_whose_files_are_the_readers_own(remote, releases, tmp_path, outside):
     """Nothing beside the snapshot is read, whatever card and manifest agree on."""
-    there.publish(releases["1.0.0"])
+    remote.publish(releases["1.0.0"])
     mine = releases["1.0.0"] / "preferences/train-00000-of-00001.parquet"
     (tmp_path / "mine.parquet").write_bytes(mine.read_bytes())
     name = str(tmp_path / "mine.parquet") if outside == "/" else "../mine.parquet"
@@ -90,27 +90,27 @@ def test_a_release_whose_files_are_the_readers_own(there, releases, tmp_path, ou
     manifest["configs"]["preferences"]["train"]["files"] = [name]
     card = (releases["1.0.0"] / "README.md").read_text().replace("preferences/train-*", name)
     files = {"README.md": card.encode(), "manifest.json": json.dumps(manifest).encode()}
-    committed(there, "v1.0.1", **files)
-    found = verify(there.api, there.repo, "v1.0.1", tmp_path / "kept")
+    committed(remote, "v1.0.1", **files)
+    found = verify(f"{remote.repo}@v1.0.1", tmp_path / "kept", api=remote.api)
     (configs,) = (finding.wrong for finding in found.findings if finding.name == "configs")
     assert [sentence for sentence in configs if sentence.startswith("preferences")]
 
 
-def test_no_such_release(there, releases):
+def test_no_such_release(remote, releases):
     with pytest.raises(BadInput, match="has no such repository"):
-        verify(there.api, there.repo, "v1.0.0")
-    there.publish(releases["1.0.0"])
+        verify(f"{remote.repo}@v1.0.0", api=remote.api)
+    remote.publish(releases["1.0.0"])
     with pytest.raises(BadInput, match="no such revision"):
-        verify(there.api, there.repo, "v1.0.1")
-    committed(there, "v2.0.0", **{"manifest.json": b"[]"})
+        verify(f"{remote.repo}@v1.0.1", api=remote.api)
+    committed(remote, "v2.0.0", **{"manifest.json": b"[]"})
     with pytest.raises(BadInput, match="not a release's manifest"):
-        verify(there.api, there.repo, "v2.0.0")
+        verify(f"{remote.repo}@v2.0.0", api=remote.api)
 
 
 def test_the_gates_results_are_those_of_the_manifest(tmp_path):
-    results = [{"name": "secrets", "status": "pass", "sentence": "no key in 20 rows", "rows": 20}]
-    manifest = {"name": "n", "version": "1.0.0", "stage": 1, "licence": "mit", "language": ["en"]}
-    manifest |= {"files": {}, "configs": {}, "gate": {"checks": results}}
+    results = [{"name": "secrets", "status": "pass", "sentence": "no key in 20 rows", "of": 20}]
+    manifest = {"name": "n", "version": "1.0.0", "stage": 1, "license": "mit", "language": ["en"]}
+    manifest |= {"files": {}, "configs": {}, "gate": {"checks": results}, "schema_version": "2.0"}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     (result,) = read_manifest(tmp_path).gate.checks
     assert (result.name, result.status, result.sentence) == ("secrets", "pass", "no key in 20 rows")
@@ -175,7 +175,7 @@ def test_any_bytes_are_a_manifest_or_are_refused_in_one_line(tmp_path_factory, c
 
 @given(st.tuples(*[st.integers(0, 10**9 - 1)] * 3))
 def test_versions_compare_as_numbers(version):
-    assert version_of("v{}.{}.{}".format(*version)) == version
+    assert version_of_tag("v{}.{}.{}".format(*version)) == version
 
 
 @given(st.text())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.llms.openai import OpenAILLM
+from pipelines.llms.endpoint.openai import OpenAILLM
 from tests.openai_client import ask
 from tests.openai_server import OpenAIServer
 
@@ -10,16 +10,16 @@ from tests.openai_server import OpenAIServer
 @pytest.fixture
 def make():
     """Makes LLMs that hardly wait between attempts."""
-    made = []
+    llms = []
 
     def make_llm(url, **changes):
         settings = {"api_key_env": None, "backoff_base": 0.001, "backoff_cap": 0.002} | changes
-        made.append(OpenAILLM(model="test-model", base_url=url, **settings))
-        made[-1].load()
-        return made[-1]
+        llms.append(OpenAILLM(model="test-model", base_url=url, **settings))
+        llms[-1].load()
+        return llms[-1]
 
     yield make_llm
-    for llm in made:
+    for llm in llms:
         llm.unload()
 
 

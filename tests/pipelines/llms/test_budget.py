@@ -3,10 +3,10 @@ import asyncio
 import pytest
 
 from builders.errors import RunFailed
-from pipelines.llms.base import Request
 from pipelines.llms.budget import Account, Budget
-from pipelines.llms.openai import OpenAILLM
-from pipelines.llms.store import ResponseStore
+from pipelines.llms.endpoint.openai import OpenAILLM
+from pipelines.llms.messages import Request
+from pipelines.llms.store import CompletionStore
 from tests import openai_server as server
 
 
@@ -29,8 +29,8 @@ def test_a_request_waits_for_what_others_give_back():
     budget = Budget(100, "tokens")
 
     async def run():
-        await budget.hold(80)
-        waiting = asyncio.create_task(budget.hold(80))
+        await budget.reserve(80)
+        waiting = asyncio.create_task(budget.reserve(80))
         await asyncio.sleep(0)
         assert not waiting.done()
         budget.settle(80, 10)
@@ -43,33 +43,33 @@ def test_a_request_waits_for_what_others_give_back():
 
 def test_with_nothing_to_come_back_it_stops():
     with pytest.raises(RunFailed, match=r"budget of 100 tokens .* larger one continues"):
-        asyncio.run(Budget(100, "tokens", spent=90).hold(20))
+        asyncio.run(Budget(100, "tokens", spent=90).reserve(20))
 
 
 def test_once_it_has_stopped_a_run_nothing_is_sent_any_more():
     budget = Budget(100, "tokens", spent=90)
     for amount in (20, 5):
         with pytest.raises(RunFailed, match="budget"):
-            asyncio.run(budget.hold(amount))
+            asyncio.run(budget.reserve(amount))
 
 
 @pytest.mark.parametrize("in_flight", [1, 8, 64])
 def test_the_budget_is_never_passed_and_nothing_paid_is_lost(tmp_path, in_flight):
-    store = ResponseStore(tmp_path / "store.sqlite")
+    store = CompletionStore(tmp_path / "store.sqlite")
     budget = Budget(2000, "tokens")
     with server.OpenAIServer(reply) as endpoint:
 
         def llm(limit):
-            made = OpenAILLM(
+            client = OpenAILLM(
                 model="m",
                 base_url=endpoint.url,
                 api_key_env=None,
                 in_flight=in_flight,
                 max_new_tokens=100,
             )
-            made.keep_in(store)
-            made.draw_on(Account(limit, 0.0, 0.0))
-            return made
+            client.keep_in(store)
+            client.draw_on(Account(limit, 0.0, 0.0))
+            return client
 
         with pytest.raises(RunFailed, match="budget"):
             llm(budget).complete(requests(100))

@@ -1,5 +1,5 @@
-from pipelines.llms.base import Request
-from pipelines.llms.chat_prompt import prompts
+from pipelines.llms.chat_prompt import encode_prompts
+from pipelines.llms.messages import Request
 from tests.tiny_model import TEMPLATE, tiny_tokenizer
 
 REFUSES_SYSTEM = (
@@ -18,7 +18,7 @@ ASKED = [
 def prompted(template, *conversations, room=512):
     tokenizer = tiny_tokenizer(template)
     requests = [Request(messages, seed=0) for messages in conversations]
-    ids, done = prompts(tokenizer, requests, 10, room)
+    ids, done = encode_prompts(tokenizer, requests, 10, room)
     return {index: tokenizer.decode(tokens) for index, tokens in ids.items()}, done
 
 
@@ -32,6 +32,15 @@ def test_a_system_message_goes_to_the_user_where_the_template_wants_none():
     for template in (REFUSES_SYSTEM, IGNORES_SYSTEM):
         texts, _ = prompted(template, ASKED)
         assert texts == {0: "<|user|>Be brief.\n\nWhy?<|end|><|assistant|>"}
+
+
+def test_values_of_the_recipe_reach_the_template():
+    template = TEMPLATE + "{% if enable_thinking is false %}<think></think>{% endif %}"
+    request = Request(ASKED[1:], seed=0)
+    for values, end in (({"enable_thinking": False}, "<think></think>"), ({}, "<|assistant|>")):
+        tokenizer = tiny_tokenizer(template)
+        ids, _ = encode_prompts(tokenizer, [request], 10, 512, values)
+        assert tokenizer.decode(ids[0]).endswith(end)
 
 
 def test_what_cannot_be_asked_does_not_stop_the_others():

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from builders.errors import BadInput
-from pipelines.embedded import gguf_path
-from pipelines.llms.base import Request
 from pipelines.llms.llamacpp import LlamaCppLLM
+from pipelines.llms.messages import Request
+from services.model.embedded import gguf_path
 
 pytestmark = pytest.mark.xdist_group("embedded")
 ROOT = Path(__file__).parents[3]
@@ -63,8 +63,14 @@ def test_a_schema_binds_the_answer(llm):
 def test_what_cannot_be_asked_does_not_stop_the_others(llm):
     schema = {"type": "no such type"}
     # The third prompt fits, and leaves too little room for an answer.
-    asked = [ask("x " * 600), ask("Hi", schema=schema), ask("x " * 460), ask("\ud800"), ask("Hi")]
-    long, unbound, tight, surrogate, fine = llm.complete(asked)
+    requests = [
+        ask("x " * 600),
+        ask("Hi", schema=schema),
+        ask("x " * 460),
+        ask("\ud800"),
+        ask("Hi"),
+    ]
+    long, unbound, tight, surrogate, fine = llm.complete(requests)
     assert long.reason == tight.reason == "context_exceeded"
     assert long.detail.endswith("tokens + 24 > 512")
     assert unbound.reason == surrogate.reason == "call_failed"

@@ -6,7 +6,7 @@ import types
 import pytest
 
 from builders.errors import BadInput
-from pipelines.llms.base import Completion, Request
+from pipelines.llms.messages import Completion, Request
 from pipelines.llms.scripted import ScriptedLLM
 
 USER = [{"role": "user", "content": "Name a colour."}]

@@ -5,19 +5,33 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from builders.errors import RunFailed
-from pipelines.llms.base import Completion, Request
-from pipelines.llms.openai import OpenAILLM
-from pipelines.llms.store import ResponseStore
+from pipelines.llms.endpoint.openai import OpenAILLM
+from pipelines.llms.messages import Completion, Request
+from pipelines.llms.store import CompletionStore
 from tests import openai_server as server
 
 FULL = Completion(
-    "Grüße, 世界", 12, 34, "stop", None, None, latency=1.5, attempts=2, failures=("HTTP 500",)
+    "Grüße, 世界",
+    12,
+    34,
+    "stop",
+    latency=1.5,
+    attempts=2,
+    failures=("HTTP 500",),
+    reasoning="Hm, ñ.",
+    tokens_reasoning=20,
 )
+# A completion as version 0.1 stored it, and the key that it gave to `requests(1)`.
+OLD_ROW = (
+    b'{"text":"Paid for.","tokens_in":12,"tokens_out":34,"finish_reason":"stop","reason":null,'
+    b'"detail":null,"latency":1.5,"attempts":2,"failures":["HTTP 500"]}'
+)
+OLD_KEY = "24e58a381719fddaef3d2a6aa91a38b9d2ba76eebef228186d70dcb5f29fd700"
 
 
 @pytest.fixture
 def store(tmp_path):
-    return ResponseStore(tmp_path / "cache" / "responses.sqlite")
+    return CompletionStore(tmp_path / "cache" / "responses.sqlite")
 
 
 def llm_for(endpoint, store, **settings):
@@ -67,7 +81,7 @@ def test_stats_and_prune(store):
 
 
 def _fill(path, first):
-    store = ResponseStore(path)
+    store = CompletionStore(path)
     for n in range(first, first + 200):
         store.put(str(n).encode(), "m", "openai", FULL)
 
@@ -89,7 +103,7 @@ def test_a_file_that_is_no_store_is_one_line(tmp_path):
     path = tmp_path / "responses.sqlite"
     path.write_bytes(b"not a database, but long enough to be looked at" * 100)
     with pytest.raises(RunFailed, match="move the file away") as error:
-        ResponseStore(path)
+        CompletionStore(path)
     assert "\n" not in str(error.value)
 
 
@@ -101,7 +115,7 @@ def test_a_store_that_was_cut_off_is_told(store):
     with store.path.open("r+b") as file:
         file.truncate(size // 2)
     with pytest.raises(RunFailed, match="move the file away"):
-        ResponseStore(store.path).stats()
+        CompletionStore(store.path).stats()
 
 
 def test_a_full_disk_is_one_line(store, monkeypatch):
@@ -109,9 +123,36 @@ def test_a_full_disk_is_one_line(store, monkeypatch):
         def execute(self, *_):
             raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(ResponseStore, "_connection", Full())
+    monkeypatch.setattr(CompletionStore, "_connection", Full())
     with pytest.raises(RunFailed, match="no space left"):
         store.put(b"one", "m", "openai", FULL)
+
+
+def test_what_an_earlier_version_paid_for_is_not_paid_for_again(store):
+    with sqlite3.connect(store.path) as connection:
+        connection.execute(
+            "insert into completions (key, model, endpoint, completion) values (?, ?, ?, ?)",
+            (bytes.fromhex(OLD_KEY), "m", "openai", OLD_ROW),
+        )
+    with server.OpenAIServer() as endpoint:
+        (completion,) = llm_for(endpoint, store).complete(requests(1))
+        assert endpoint.requests == []
+    assert completion == Completion(
+        "Paid for.", 12, 34, "stop", latency=1.5, attempts=2, failures=("HTTP 500",)
+    )
+
+
+def test_a_models_thinking_is_stored_with_its_answer(store):
+    def reply(body, n):
+        usage = {"completion_tokens": 30, "completion_tokens_details": {"reasoning_tokens": 25}}
+        return {**server.answer("Yes.", body, reasoning_content="Hm."), "usage": usage}
+
+    with server.OpenAIServer(reply) as endpoint:
+        (first,) = llm_for(endpoint, store).complete(requests(1))
+        (again,) = llm_for(endpoint, store).complete(requests(1))
+        assert len(endpoint.requests) == 1
+    assert (first.reasoning, first.tokens_reasoning, first.tokens_out) == ("Hm.", 25, 30)
+    assert again == first
 
 
 def test_nothing_is_asked_twice(store):

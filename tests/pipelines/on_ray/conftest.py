@@ -15,9 +15,9 @@ def cluster():
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     from ray.cluster_utils import Cluster
 
-    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     try:
-        made.add_node(num_cpus=1)
-        yield made.address
+        cluster.add_node(num_cpus=1)
+        yield cluster.address
     finally:
-        made.shutdown()
+        cluster.shutdown()

@@ -5,12 +5,12 @@ import threading
 import pytest
 
 from builders.errors import BadInput, RunFailed
-from builders.run import Run
-from pipelines.build import Unobserved, build_run
-from pipelines.llms.store import ResponseStore
+from builders.ledger.run import Run
+from pipelines.generate.build import Unobserved, build_run
+from pipelines.llms.store import CompletionStore
 from pipelines.on_ray.driver import build_on_ray
-from pipelines.recipe import LocalExecution
-from pipelines.recipe_file import parse_recipe
+from pipelines.recipe.execution import LocalExecution
+from pipelines.recipe.file import parse_recipe
 from tests import batch_runs
 from tests import openai_server as server
 from tests.batch_runs import comparable
@@ -23,12 +23,12 @@ def recipe(address, url=None, replicas=2, rows=24, model=None, **changes):
     processes to start."""
     scripted = {"kind": "scripted", "script": "tests.scripts:critic"}
     at_endpoint = {"kind": "openai", "model": "m", "base_url": url, "api_key_env": None}
-    asked = (at_endpoint if url else scripted) | (model or {})
+    block = (at_endpoint if url else scripted) | (model or {})
     values = {
         "name": "on-ray",
         "instructions": [{"builtin": "stage1", "limit": rows}],
-        "drafts": asked,
-        "critic": asked,
+        "drafts": block,
+        "critic": block,
         "execution": {"kind": "ray", "address": address, "replicas": replicas},
         "batch_size": 7,
     }
@@ -59,7 +59,23 @@ def endpoint():
 
 @pytest.fixture
 def store(tmp_path):
-    return ResponseStore(tmp_path / "answers.sqlite")
+    return CompletionStore(tmp_path / "answers.sqlite")
+
+
+def test_several_drafts_and_scorers_make_the_ledger_of_a_local_run(
+    cluster, tmp_path, endpoint, store
+):
+    model = {"temperature": 0.7}
+    block = {"kind": "openai", "base_url": endpoint.url, "api_key_env": None, **model}
+    scorers = [{**block, "model": "m"}, {**block, "model": "other"}]
+    settings = {"rows": 8, "replicas": 1, "samples": 2, "scorer": scorers}
+    given = recipe(cluster, endpoint.url, model=model, **settings)
+    run = build_on_ray(given, tmp_path / "one", store=store)
+    sent = len(endpoint.requests)
+    other = build_run(local(given), tmp_path / "other", store=store)
+    assert len(endpoint.requests) == sent
+    assert comparable(run) == comparable(other)
+    assert any(row["control_scores"] for row in run.iter_rows())
 
 
 def test_the_ledger_is_that_of_a_local_run_which_asks_nothing_more(
@@ -67,12 +83,12 @@ def test_the_ledger_is_that_of_a_local_run_which_asks_nothing_more(
 ):
     given = recipe(cluster, endpoint.url, model={"in_flight": 5})
     run = build_on_ray(given, tmp_path / "one", store=store)
-    asked = len(endpoint.requests)
-    assert store.stats().completions == asked > 60
+    sent = len(endpoint.requests)
+    assert store.stats().completions == sent > 60
     assert 2 < endpoint.peak <= 5
     alone = build_run(local(given), tmp_path / "alone", store=store)
     assert comparable(run) == comparable(alone)
-    assert len(endpoint.requests) == asked
+    assert len(endpoint.requests) == sent
 
 
 def test_a_stopped_run_goes_on_here_and_there(cluster, tmp_path):
@@ -86,7 +102,7 @@ def test_a_stopped_run_goes_on_here_and_there(cluster, tmp_path):
     whole = build_on_ray(given, folder)
     alone = build_run(local(given), tmp_path / "alone")
     assert comparable(whole) == comparable(alone)
-    assert whole.read_manifest()["recipe_sha256"] == alone.read_manifest()["recipe_sha256"]
+    assert whole.read_manifest().recipe_sha256 == alone.read_manifest().recipe_sha256
 
 
 def kill_a_worker():

@@ -6,8 +6,8 @@ import pytest
 
 from builders.errors import BadInput
 from pipelines.on_ray.cluster import resources
-from pipelines.recipe import OpenAIModel, TransformersModel
-from pipelines.recipe_file import load_recipe
+from pipelines.recipe.file import load_recipe
+from pipelines.recipe.models import OpenAIModel, TransformersModel
 
 RECIPE = Path("stage1-embedded.yaml")
 ENDPOINT = OpenAIModel(kind="openai", model="m")
@@ -30,15 +30,15 @@ def test_sizes(models, replicas, nodes, sizes):
 
 
 @pytest.mark.parametrize(
-    ("replicas", "nodes", "said"),
+    ("replicas", "nodes", "words"),
     [
         (3, [{"CPU": 8, "GPU": 2}], "3 need 3 GPUs, and this Ray has 2"),
         (3, [{"CPU": 1}, {"CPU": 1}], "3 need 3 CPUs, and this Ray has 2"),
         (1, [{"memory": 8}], "no node of this Ray has a CPU"),
     ],
 )
-def test_too_little(replicas, nodes, said):
-    with pytest.raises(BadInput, match=said):
+def test_too_little(replicas, nodes, words):
+    with pytest.raises(BadInput, match=words):
         resources([WEIGHTS], replicas, nodes)
 
 

@@ -1,4 +1,4 @@
-"""Records up and answers down, on the real server, over connections that fail."""
+"""Uploading records and downloading responses on a real server, over connections that fail."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ import pytest
 from builders.errors import BadInput, RunFailed
 from pipelines.review import records as records_module
 from pipelines.review import server as server_module
-from pipelines.review.records import Uploaded, download, external_ids, mark, upload
+from pipelines.review.records import UploadCounts, download, external_ids, state_mark, upload
 from pipelines.review.server import connect
 from tests.argilla import ask, submit
 from tests.pipelines.hub.proxy import Proxy, at, nth
@@ -30,9 +30,9 @@ def _settings(argilla_server, monkeypatch):
     for name, value in argilla_server.env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(server_module, "_WAITS_S", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(records_module, "_MOST_SENT", 4)
+    monkeypatch.setattr(records_module, "_MAX_SENT", 4)
     monkeypatch.setattr(records_module, "_FIRST_PAGE", 4)
-    monkeypatch.setattr(records_module, "_MOST_GIVEN", 4)
+    monkeypatch.setattr(records_module, "_MAX_LISTED", 4)
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def people(argilla_server):
     for name in ("records-ann", "records-ben"):
         user = rg.User(username=name, password=f"{name}-word", role="annotator", client=client)
         user.create().add_to_workspace(workspace)
-        told = ask(argilla_server.url, argilla_server.api_key, "GET", f"users/{user.id}")
-        keys.append(told.json()["api_key"])
+        account = ask(argilla_server.url, argilla_server.api_key, "GET", f"users/{user.id}")
+        keys.append(account.json()["api_key"])
     return keys
 
 
@@ -84,14 +84,14 @@ def record(number, text="text"):
     }
 
 
-def there(server, dataset):
-    """What the server has, by external id; an error where one is there twice."""
-    pages = server.ask(
+def stored(server, dataset):
+    """The records on the server by external id; fails if one is repeated."""
+    pages = server.request(
         "GET", f"datasets/{dataset.id}/records", limit=1000, include="responses,suggestions"
     )
-    found = {each["external_id"]: each for each in pages["items"]}
-    assert len(found) == pages["total"]
-    return found
+    records = {each["external_id"]: each for each in pages["items"]}
+    assert len(records) == pages["total"]
+    return records
 
 
 def parts(record):
@@ -99,40 +99,40 @@ def parts(record):
 
 
 def test_what_is_there_is_not_sent_again(server, dataset):
-    wanted, told = [record(number) for number in range(10)], []
-    assert upload(server, str(dataset.id), wanted, told.append) == Uploaded(10, 0)
-    assert told == [4, 8, 10]
-    found = there(server, dataset)
-    assert [parts(each) for each in found.values()] == wanted
-    assert external_ids(server, str(dataset.id)) == set(found)
+    sent, progress = [record(number) for number in range(10)], []
+    assert upload(server, str(dataset.id), sent, progress.append) == UploadCounts(10, 0)
+    assert progress == [4, 8, 10]
+    before = stored(server, dataset)
+    assert [parts(each) for each in before.values()] == sent
+    assert external_ids(server, str(dataset.id)) == set(before)
     # As the stock client reads them.
     read = {each.id: each for each in dataset.records(with_responses=False)}
     assert {key: each.fields["answer_a"] for key, each in read.items()} == {
-        each["external_id"]: each["fields"]["answer_a"] for each in wanted
+        each["external_id"]: each["fields"]["answer_a"] for each in sent
     }
 
-    told.clear()
-    assert upload(server, str(dataset.id), iter(wanted), told.append) == Uploaded(0, 10)
-    assert told[-1] == 10
-    more = [record(5, "other"), *wanted[6:], record(10)]
-    assert upload(server, str(dataset.id), more) == Uploaded(2, 4)
-    after = there(server, dataset)
+    progress.clear()
+    assert upload(server, str(dataset.id), iter(sent), progress.append) == UploadCounts(0, 10)
+    assert progress[-1] == 10
+    more = [record(5, "other"), *sent[6:], record(10)]
+    assert upload(server, str(dataset.id), more) == UploadCounts(2, 4)
+    after = stored(server, dataset)
     assert len(after) == 11
     assert after["r005"]["fields"]["answer_a"] == "other 5"
-    unchanged = found.keys() - {"r005"}
-    assert all(after[key] == found[key] for key in unchanged)
+    unchanged = before.keys() - {"r005"}
+    assert all(after[key] == before[key] for key in unchanged)
 
 
 def test_a_second_push_wipes_neither_metadata_nor_responses(
     server, dataset, people, argilla_server
 ):
     upload(server, str(dataset.id), [record(0)])
-    before = there(server, dataset)["r000"]
+    before = stored(server, dataset)["r000"]
     submit(argilla_server.url, people[0], before["id"], {"better": "A"})
     bare = {"external_id": "r000", "fields": {"answer_a": "new", "answer_b": None}}
-    assert upload(server, str(dataset.id), [bare]) == Uploaded(1, 0)
-    assert upload(server, str(dataset.id), [bare]) == Uploaded(0, 1)
-    after = there(server, dataset)["r000"]
+    assert upload(server, str(dataset.id), [bare]) == UploadCounts(1, 0)
+    assert upload(server, str(dataset.id), [bare]) == UploadCounts(0, 1)
+    after = stored(server, dataset)["r000"]
     assert after["id"] == before["id"]
     assert after["metadata"] == before["metadata"]
     assert after["fields"]["answer_a"] == "new"
@@ -140,15 +140,15 @@ def test_a_second_push_wipes_neither_metadata_nor_responses(
 
 
 def test_suggestions_are_part_of_a_record(server, dataset):
-    question = server.ask("GET", f"datasets/{dataset.id}/questions")["items"][0]["id"]
+    question = server.request("GET", f"datasets/{dataset.id}/questions")["items"][0]["id"]
     suggested = {"question_id": question, "value": "A", "agent": "critic"}
     with_one = {**record(0), "suggestions": [suggested]}
-    assert upload(server, str(dataset.id), [with_one, record(1)]) == Uploaded(2, 0)
-    assert upload(server, str(dataset.id), [with_one, record(1)]) == Uploaded(0, 2)
+    assert upload(server, str(dataset.id), [with_one, record(1)]) == UploadCounts(2, 0)
+    assert upload(server, str(dataset.id), [with_one, record(1)]) == UploadCounts(0, 2)
     other = {**record(0), "suggestions": [{**suggested, "value": "B"}]}
-    assert upload(server, str(dataset.id), [other, record(1)]) == Uploaded(1, 1)
-    found = there(server, dataset)["r000"]["suggestions"]
-    assert [(each["value"], each["agent"]) for each in found] == [("B", "critic")]
+    assert upload(server, str(dataset.id), [other, record(1)]) == UploadCounts(1, 1)
+    suggestions = stored(server, dataset)["r000"]["suggestions"]
+    assert [(each["value"], each["agent"]) for each in suggestions] == [("B", "critic")]
 
 
 HOSTILE = [
@@ -164,21 +164,21 @@ HOSTILE = [
 
 
 def test_any_text_comes_back_as_it_was(server, dataset):
-    wanted = [record(number, text) for number, text in enumerate(HOSTILE)]
-    wanted[0]["external_id"] = "🦊 / <b>?&%"
-    assert upload(server, str(dataset.id), wanted).sent == len(HOSTILE)
-    assert [parts(each) for each in there(server, dataset).values()] == wanted
-    assert upload(server, str(dataset.id), wanted) == Uploaded(0, len(HOSTILE))
+    sent = [record(number, text) for number, text in enumerate(HOSTILE)]
+    sent[0]["external_id"] = "🦊 / <b>?&%"
+    assert upload(server, str(dataset.id), sent).sent == len(HOSTILE)
+    assert [parts(each) for each in stored(server, dataset).values()] == sent
+    assert upload(server, str(dataset.id), sent) == UploadCounts(0, len(HOSTILE))
     ids = [each.external_id for each in download(server, str(dataset.id))]
-    assert ids == [each["external_id"] for each in wanted]
+    assert ids == [each["external_id"] for each in sent]
 
 
 def test_a_batch_has_so_many_bytes_at_most(server, dataset, monkeypatch):
-    monkeypatch.setattr(records_module, "_MOST_SENT", 500)
-    monkeypatch.setattr(records_module, "_ABOUT_BYTES", 3000)
-    told = []
-    upload(server, str(dataset.id), [record(n, "x" * 900) for n in range(8)], told.append)
-    assert told == [2, 4, 6, 8]
+    monkeypatch.setattr(records_module, "_MAX_SENT", 500)
+    monkeypatch.setattr(records_module, "_TARGET_BYTES", 3000)
+    progress = []
+    upload(server, str(dataset.id), [record(n, "x" * 900) for n in range(8)], progress.append)
+    assert progress == [2, 4, 6, 8]
     # Pages too: two records are the least that a page can have.
     assert len(list(download(server, str(dataset.id)))) == 8
 
@@ -214,7 +214,7 @@ def test_a_record_that_cannot_be_put_in_is_named(server, dataset, wrong, words):
     with pytest.raises(BadInput, match=words) as error:
         upload(server, str(dataset.id), [record(0), record(1), {**record(2), **wrong}])
     assert "\n" not in str(error.value)
-    assert there(server, dataset) == {}
+    assert stored(server, dataset) == {}
 
 
 def test_two_records_of_one_id_are_no_record(server, dataset):
@@ -227,7 +227,7 @@ def test_a_dataset_that_is_gone(server, dataset):
     for use in (
         lambda: upload(server, str(dataset.id), [record(0)]),
         lambda: list(download(server, str(dataset.id))),
-        lambda: mark(server, str(dataset.id)),
+        lambda: state_mark(server, str(dataset.id)),
     ):
         with pytest.raises(BadInput, match=r"Dataset with id `.*` not found"):
             use()
@@ -239,9 +239,9 @@ def test_a_lost_connection_is_tried_again(proxy, dataset, server, cut):
     proxy.heal()
     # The second batch: the listing is the first request, the first batch the second.
     proxy.fault = at(3, cut)
-    wanted = [record(number) for number in range(10)]
-    assert upload(through, str(dataset.id), wanted) == Uploaded(10, 0)
-    assert [parts(each) for each in there(server, dataset).values()] == wanted
+    sent = [record(number) for number in range(10)]
+    assert upload(through, str(dataset.id), sent) == UploadCounts(10, 0)
+    assert [parts(each) for each in stored(server, dataset).values()] == sent
     assert sum("records/bulk" in request for request in proxy.requests) == 4
 
 
@@ -249,27 +249,25 @@ def test_a_lost_connection_is_tried_again(proxy, dataset, server, cut):
 def test_an_upload_that_ended_is_continued(proxy, dataset, server, cut):
     through = connect(proxy.url)
     proxy.fault = nth(PUT, 2, cut)
-    wanted = [record(number) for number in range(10)]
-    with pytest.raises(
-        RunFailed, match=r"the connection to .* the same command continues"
-    ) as error:
-        upload(through, str(dataset.id), wanted)
+    sent = [record(number) for number in range(10)]
+    with pytest.raises(RunFailed, match=r"the connection to .* the same command resumes") as error:
+        upload(through, str(dataset.id), sent)
     assert "\n" not in str(error.value)
     arrived = {"before": 4, "after": 8}[cut]
-    assert len(there(server, dataset)) == arrived
+    assert len(stored(server, dataset)) == arrived
     proxy.heal()
-    assert upload(through, str(dataset.id), wanted) == Uploaded(10 - arrived, arrived)
-    assert [parts(each) for each in there(server, dataset).values()] == wanted
+    assert upload(through, str(dataset.id), sent) == UploadCounts(10 - arrived, arrived)
+    assert [parts(each) for each in stored(server, dataset).values()] == sent
 
 
 def test_two_uploads_at_once_make_no_record_twice(dataset, server):
-    wanted = [record(number) for number in range(40)]
+    sent = [record(number) for number in range(40)]
     with ThreadPoolExecutor(2) as pool:
-        ways = [pool.submit(upload, connect(), str(dataset.id), wanted[::step]) for step in (1, -1)]
+        ways = [pool.submit(upload, connect(), str(dataset.id), sent[::step]) for step in (1, -1)]
         for way in ways:
             way.result()
-    found = there(server, dataset)
-    assert [parts(found[each["external_id"]]) for each in wanted] == wanted
+    before = stored(server, dataset)
+    assert [parts(before[each["external_id"]]) for each in sent] == sent
 
 
 def test_a_gateway_with_a_limit_gets_smaller_batches(argilla_server, dataset, server):
@@ -278,9 +276,9 @@ def test_a_gateway_with_a_limit_gets_smaller_batches(argilla_server, dataset, se
 
     with Gateway(argilla_server.url, limit) as gateway:
         through = connect(gateway.url)
-        wanted = [record(number, "x" * 1200) for number in range(7)]
-        assert upload(through, str(dataset.id), wanted) == Uploaded(7, 0)
-        assert len(there(server, dataset)) == 7
+        sent = [record(number, "x" * 1200) for number in range(7)]
+        assert upload(through, str(dataset.id), sent) == UploadCounts(7, 0)
+        assert len(stored(server, dataset)) == 7
         with pytest.raises(BadInput, match="413"):
             upload(through, str(dataset.id), [record(8, "x" * 5000)])
 
@@ -288,7 +286,7 @@ def test_a_gateway_with_a_limit_gets_smaller_batches(argilla_server, dataset, se
 def test_responses_as_they_are_now(server, dataset, people, argilla_server):
     before = datetime.now(UTC)
     upload(server, str(dataset.id), [record(number) for number in range(6)])
-    ids = {key: each["id"] for key, each in there(server, dataset).items()}
+    ids = {key: each["id"] for key, each in stored(server, dataset).items()}
     url, (ann, ben) = argilla_server.url, people
     submit(url, ann, ids["r000"], {"better": "A", "why": "🦊 <b>"})
     submit(url, ben, ids["r000"], None, "discarded")
@@ -304,15 +302,15 @@ def test_responses_as_they_are_now(server, dataset, people, argilla_server):
         assert ask(url, key, "PUT", f"responses/{response}", json=change).status_code == 200
     assert ask(url, ann, "DELETE", f"responses/{taken_back}").status_code == 200
 
-    found = {each.external_id: each for each in download(server, str(dataset.id))}
-    assert list(found) == [f"r{number:03d}" for number in range(6)]
-    assert {key: each.id for key, each in found.items()} == ids
+    records = {each.external_id: each for each in download(server, str(dataset.id))}
+    assert list(records) == [f"r{number:03d}" for number in range(6)]
+    assert {key: each.id for key, each in records.items()} == ids
     users = [ask(url, key, "GET", "me").json()["id"] for key in people]
-    said = {
+    responses = {
         key: {each.user_id: (each.status, each.values) for each in record.responses}
-        for key, record in found.items()
+        for key, record in records.items()
     }
-    assert said == {
+    assert responses == {
         "r000": {
             users[0]: ("submitted", {"better": "A", "why": "🦊 <b>"}),
             users[1]: ("discarded", {}),
@@ -323,7 +321,7 @@ def test_responses_as_they_are_now(server, dataset, people, argilla_server):
         "r004": {users[1]: ("discarded", {"better": "A"})},
         "r005": {},
     }
-    first, changed = found["r000"].responses[0], found["r001"].responses[0]
+    first, changed = records["r000"].responses[0], records["r001"].responses[0]
     assert changed.id == edited
     assert before <= first.inserted_at == first.updated_at <= datetime.now(UTC)
     assert changed.inserted_at < changed.updated_at
@@ -331,12 +329,12 @@ def test_responses_as_they_are_now(server, dataset, people, argilla_server):
 
 def test_the_mark_changes_with_every_response(server, dataset, people, argilla_server):
     upload(server, str(dataset.id), [record(number) for number in range(3)])
-    ids = [each["id"] for each in there(server, dataset).values()]
+    ids = [each["id"] for each in stored(server, dataset).values()]
     url, ann = argilla_server.url, people[0]
-    marks = [mark(server, str(dataset.id))]
-    assert mark(server, str(dataset.id)) == marks[0]
+    marks = [state_mark(server, str(dataset.id))]
+    assert state_mark(server, str(dataset.id)) == marks[0]
     response = submit(url, ann, ids[0], {"better": "A"})
-    marks.append(mark(server, str(dataset.id)))
+    marks.append(state_mark(server, str(dataset.id)))
     again = {"status": "submitted", "values": {"better": {"value": "A"}}}
     for method, path, body in (
         ("PUT", f"responses/{response}", again),
@@ -346,19 +344,19 @@ def test_the_mark_changes_with_every_response(server, dataset, people, argilla_s
         ("DELETE", f"responses/{response}", None),
     ):
         assert ask(url, ann, method, path, json=body).ok
-        marks.append(mark(server, str(dataset.id)))
+        marks.append(state_mark(server, str(dataset.id)))
     assert ask(url, argilla_server.api_key, "DELETE", f"records/{ids[1]}").ok
-    marks.append(mark(server, str(dataset.id)))
+    marks.append(state_mark(server, str(dataset.id)))
     assert len(set(marks)) == len(marks)
-    # What others are told changes nothing.
+    # Other records change nothing.
     list(download(server, str(dataset.id)))
     upload(server, str(dataset.id), [record(0), record(2)])
-    assert mark(server, str(dataset.id)) == marks[-1]
+    assert state_mark(server, str(dataset.id)) == marks[-1]
 
 
 def test_a_hundred_submissions_while_pulling(server, dataset, people, argilla_server):
     upload(server, str(dataset.id), [record(number) for number in range(50)])
-    ids = [each["id"] for each in there(server, dataset).values()]
+    ids = [each["id"] for each in stored(server, dataset).values()]
     url, begun = argilla_server.url, threading.Event()
 
     def one(place):
@@ -367,22 +365,22 @@ def test_a_hundred_submissions_while_pulling(server, dataset, people, argilla_se
 
     with ThreadPoolExecutor(100) as pool:
         answers = [pool.submit(one, place) for place in range(100)]
-        before, seen = mark(server, str(dataset.id)), []
+        before, seen = state_mark(server, str(dataset.id)), []
         for each in download(server, str(dataset.id)):
             begun.set()
             seen.append(each.external_id)
-        made = {answer.result() for answer in answers}
+        created = {answer.result() for answer in answers}
     assert seen == [f"r{number:03d}" for number in range(50)]
-    assert mark(server, str(dataset.id)) != before
-    found = [each for record in download(server, str(dataset.id)) for each in record.responses]
-    assert {each.id for each in found} == made
-    assert len(found) == 100
+    assert state_mark(server, str(dataset.id)) != before
+    responses = [each for record in download(server, str(dataset.id)) for each in record.responses]
+    assert {each.id for each in responses} == created
+    assert len(responses) == 100
 
 
 @pytest.mark.parametrize("gone", [[0], [3], [4], [0, 1, 2, 3], [2, 3, 4, 5, 6], range(8)])
 def test_records_deleted_while_pulling(server, dataset, argilla_server, gone):
     upload(server, str(dataset.id), [record(number) for number in range(14)])
-    ids = [each["id"] for each in there(server, dataset).values()]
+    ids = [each["id"] for each in stored(server, dataset).values()]
     seen = []
     for number, each in enumerate(download(server, str(dataset.id))):
         seen.append(each.external_id)
@@ -402,5 +400,5 @@ def test_a_pull_outlives_a_lost_connection(proxy, dataset, server):
     proxy.fault = at(2, "after")
     assert len(list(download(through, str(dataset.id)))) == 10
     proxy.fault = nth(LIST, 2, "before")
-    with pytest.raises(RunFailed, match="the same command continues"):
+    with pytest.raises(RunFailed, match="the same command resumes"):
         list(download(through, str(dataset.id)))

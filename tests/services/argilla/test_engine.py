@@ -194,7 +194,7 @@ def test_a_search_in_one_field_and_its_scores(reviewed, client):
         ({"entity": "response", "question": "score"}, "desc", "r1 r0 r2 r3 r4 r5"),
     ],
 )  # fmt: skip
-def test_sorting_puts_what_is_missing_last(reviewed, client, scope, order, rows):
+def test_sorting_puts_missing_values_last(reviewed, client, scope, order, rows):
     body = {"sort": [{"scope": scope, "order": order}]}
     assert rows_of(search(reviewed, client.api_key, body)) == rows.split()
     paged = [
@@ -205,7 +205,7 @@ def test_sorting_puts_what_is_missing_last(reviewed, client, scope, order, rows)
     assert paged == rows.split()
 
 
-def test_each_annotator_has_an_order_of_their_own(reviewed):
+def test_each_annotator_has_a_different_order(reviewed):
     orders = {}
     for name, key in reviewed.people.items():
         first, again = (rows_of(search(reviewed, key, {}, me=True)) for _ in range(2))
@@ -258,7 +258,7 @@ def test_similar_records(reviewed):
     assert got == [("r0", 1.0), ("r5", 0.996942), ("r3", 0.853553)]
 
 
-def test_a_changed_and_a_deleted_record_are_found_as_they_are_now(reviewed, client, people):
+def test_search_sees_changed_and_deleted_records(reviewed, client, people):
     dataset = make_dataset(client, "changing")
     dataset.records.log([record_of(row) for row in ROWS[:3]])
     dataset.records.log([rg.Record(id="r0", fields={"text": "a slow tortoise"})])
@@ -270,7 +270,7 @@ def test_a_changed_and_a_deleted_record_are_found_as_they_are_now(reviewed, clie
     dataset.delete()
 
 
-def test_many_submit_at_once(argilla_server, client, people):
+def test_concurrent_submissions(argilla_server, client, people):
     dataset = make_dataset(client, "busy", min_submitted=3)
     dataset.records.log([rg.Record(id=str(at), fields={"text": f"n {at}"}) for at in range(34)])
     work = [(key, str(record._server_id)) for record in dataset.records for key in people.values()]
@@ -283,7 +283,7 @@ def test_many_submit_at_once(argilla_server, client, people):
     assert dataset.progress()["completed"] == 34
 
 
-def test_the_worker_does_what_the_server_enqueues(argilla_server, client, people):
+def test_the_worker_runs_enqueued_jobs(argilla_server, client, people):
     dataset = make_dataset(client, "redistributed", min_submitted=1)
     dataset.records.log([record_of(row) for row in ROWS[:2]])
     for record in dataset.records:

@@ -1,10 +1,11 @@
 import pytest
 
-from services.argilla.environment import PINS, environment_python, last_words
+from services.argilla.environment import PINS, environment_python
 from services.argilla.errors import NotInstalled
+from services.first_use import last_error
 
 
-def test_an_install_that_fails_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
+def test_a_failed_install_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "none"))
     cache = tmp_path / "cache"
@@ -30,5 +31,5 @@ def test_every_pin_is_exact():
         ("", "it gave no reason"),
     ],
 )
-def test_a_log_ends_in_a_reason(log, words):
-    assert last_words(log) == words
+def test_the_reason_in_a_log(log, words):
+    assert last_error(log) == words

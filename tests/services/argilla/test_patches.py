@@ -1,4 +1,4 @@
-"""What the server does in fewer steps than Argilla comes out the same."""
+"""The patched server behaves like Argilla."""
 
 import json
 import queue
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.xdist_group("argilla")
 
 
 @pytest.fixture
-def heard():
-    """What is told to a webhook, and its address."""
+def webhook_receiver():
+    """The URL of a webhook, and the queue of events that it received."""
     events: queue.Queue[dict] = queue.Queue()
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,8 +42,8 @@ def dataset(argilla_server):
     return str(made.id)
 
 
-def test_a_webhook_hears_of_records_and_responses(argilla_server, heard, dataset):
-    address, events = heard
+def test_webhooks_get_events_for_records_and_responses(argilla_server, webhook_receiver, dataset):
+    address, events = webhook_receiver
 
     def owner(method, path, **body):
         answer = ask(argilla_server.url, argilla_server.api_key, method, path, **body)
@@ -65,11 +65,11 @@ def test_a_webhook_hears_of_records_and_responses(argilla_server, heard, dataset
     owner("DELETE", f"responses/{response}")
     owner("DELETE", f"records/{record}")
 
-    told = [events.get(timeout=120) for _ in range(10)]
-    assert [event["type"] for event in told] == [
+    received = [events.get(timeout=120) for _ in range(10)]
+    assert [event["type"] for event in received] == [
         "record.created",
         "record.updated",
-        # Each response that comes, changes or goes has the record's status written anew.
+        # Each new, changed or deleted response updates the record's status.
         "record.updated",
         "record.completed",
         "response.created",
@@ -79,9 +79,9 @@ def test_a_webhook_hears_of_records_and_responses(argilla_server, heard, dataset
         "response.deleted",
         "record.deleted",
     ]
-    assert told[0]["data"]["dataset"]["name"] == "patches"
-    assert [event["data"]["fields"]["text"] for event in told[:2]] == ["first", "second"]
-    assert told[4]["data"]["values"] == {"why": {"value": "x"}}
+    assert received[0]["data"]["dataset"]["name"] == "patches"
+    assert [event["data"]["fields"]["text"] for event in received[:2]] == ["first", "second"]
+    assert received[4]["data"]["values"] == {"why": {"value": "x"}}
     owner("PATCH", f"webhooks/{webhook['id']}", json={"enabled": False})
     put("unheard")
     owner("DELETE", f"webhooks/{webhook['id']}")
@@ -89,7 +89,7 @@ def test_a_webhook_hears_of_records_and_responses(argilla_server, heard, dataset
     assert events.empty()
 
 
-def test_a_dataset_is_paged_through_without_sorting_it(argilla_server, dataset):
+def test_paging_through_a_dataset_uses_an_index(argilla_server, dataset):
     database = sqlite3.connect(f"file:{argilla_server.folder / 'argilla.db'}?mode=ro", uri=True)
     page = "SELECT * FROM records WHERE dataset_id = ? ORDER BY inserted_at LIMIT 10 OFFSET 10"
     plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {page}", [dataset])]

@@ -4,30 +4,30 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.argilla.inside.text_query import All, Any_, Not, Text, fts5, leaves, parse
+from services.argilla.inside.text_query import AllOf, AnyOf, Not, SearchText, fts5, leaves, parse
 
-a, b, c = Text("a"), Text("b"), Text("c")
+a, b, c = SearchText("a"), SearchText("b"), SearchText("c")
 
 
 @pytest.mark.parametrize(
     ("query", "tree"),
     [
         ("a", a),
-        ("a b", All((a, b))),
-        ("+a +b", All((a, b))),
-        ("a|b c", Any_((a, All((b, c))))),
-        ("(a | b) -c", All((Any_((a, b)), Not(c)))),
+        ("a b", AllOf((a, b))),
+        ("+a +b", AllOf((a, b))),
+        ("a|b c", AnyOf((a, AllOf((b, c))))),
+        ("(a | b) -c", AllOf((AnyOf((a, b)), Not(c)))),
         ("--a", a),
-        ("-(a b)", Not(All((a, b)))),
-        ('"a b" c', All((Text("a b", phrase=True), c))),
-        ('"a b"~3 c', All((Text("a b", phrase=True), c))),
-        ('"a', Text("a", phrase=True)),
-        ("a*", Text("a", prefix=True)),
-        (r"a\*", Text("a*")),
-        (r"\-a \"b", All((Text("-a"), Text('"b')))),
+        ("-(a b)", Not(AllOf((a, b)))),
+        ('"a b" c', AllOf((SearchText("a b", phrase=True), c))),
+        ('"a b"~3 c', AllOf((SearchText("a b", phrase=True), c))),
+        ('"a', SearchText("a", phrase=True)),
+        ("a*", SearchText("a", prefix=True)),
+        (r"a\*", SearchText("a*")),
+        (r"\-a \"b", AllOf((SearchText("-a"), SearchText('"b')))),
         ("a~2", a),
-        ("a-b", Text("a-b")),
-        ("a) b (", All((a, b))),
+        ("a-b", SearchText("a-b")),
+        ("a) b (", AllOf((a, b))),
         ("(a", a),
         ("  ", None),
         ("-", None),
@@ -36,12 +36,12 @@ a, b, c = Text("a"), Text("b"), Text("c")
         ("*", None),
     ],
 )
-def test_a_query_is_read_as_elasticsearch_reads_it(query, tree):
+def test_queries_are_parsed_as_in_elasticsearch(query, tree):
     assert parse(query) == tree
 
 
-def test_only_what_a_match_has_is_ranked():
-    assert leaves(parse("a -b -(c -d)")) == [a, Text("d")]
+def test_negated_terms_are_not_ranked():
+    assert leaves(parse("a -b -(c -d)")) == [a, SearchText("d")]
 
 
 @given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from('()|-+*"~\\ ab')), max_size=60))

@@ -1,6 +1,6 @@
-"""What users of the Hub's clients write, run in a process whose environment names the server.
+"""Typical code of users of the Hub's clients, run with HF_ENDPOINT set to the embedded Hub.
 
-`python client_script.py FOLDER`; prints one JSON object of what came out.
+`python client_script.py FOLDER` prints one JSON object with the results.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""One embedded Hub for the tests of a process, clients of it, and repositories of one's own."""
+"""One embedded Hub per test process, clients for it, and new repositories."""
 
 from itertools import count
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ def hub(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _without_xet(monkeypatch):
-    # Read from the environment when the client was imported, which may have been for another test.
+    # The client read the environment when it was imported, maybe for another test.
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
 
 
@@ -33,7 +33,7 @@ def api(hub):
 
 @pytest.fixture(params=["dataset", "model"])
 def repo(request, api):
-    """A new repository of each kind: its name, its type, and keyword arguments that name it."""
+    """A new repository of each type: name, type, and keyword arguments for the client."""
     return new_repo(api, request.param)
 
 
@@ -52,15 +52,15 @@ def new_repo(api, repo_type):
 
 @pytest.fixture(scope="session")
 def ask(hub):
-    """A bare request, for what the client would not send: (method, path, ...) to a response."""
+    """A function for plain HTTP requests that the client would not send."""
     session = requests.Session()
 
     def send(method, path, *, token="hf_write", headers=None, **kwargs):
-        given = {"Authorization": f"Bearer {token}"} if token else {}
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
         return session.request(
             method,
             path if path.startswith("http") else hub.url + path,
-            headers=given | (headers or {}),
+            headers=authorization | (headers or {}),
             timeout=60,
             **kwargs,
         )

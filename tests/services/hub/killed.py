@@ -1,8 +1,8 @@
-"""Does one change to a Hub's folder again and again, killed each time at a later step, until it
-ends; after each death says what the folder shows. `python killed.py FOLDER CHANGE`.
+"""Repeats a change to a Hub's folder, killed at a later step each time, until it completes.
 
-A step is whatever Python reports of a file being opened, renamed, removed or made. The process is
-forked, so that each life begins in the same state of memory and ends as by kill -9.
+`python killed.py FOLDER CHANGE` prints, after each attempt, what a reader sees in the folder. A
+step is one of Python's audit events: a file that is opened, renamed, removed or created. Each
+attempt is a fork, so that it starts with the same memory and ends as with kill -9.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from pathlib import Path
 
 from services.hub.access import Tokens
 from services.hub.names import RepoId
-from services.hub.operations import AddFile, AddLfs, Header
-from services.hub.reading import BRANCHES, TAGS
-from services.hub.staging import staging
-from services.hub.state import open_hub
-from services.hub.writing import stage_operation
+from services.hub.storage.operations import AddFile, AddLfs, CommitHeader
+from services.hub.storage.reading import BRANCHES, TAGS
+from services.hub.storage.staging import staging
+from services.hub.storage.state import open_hub
+from services.hub.storage.writing import stage_operation
 
 REPO = RepoId("datasets", "org", "name")
 NEW, DOOMED = RepoId("models", "org", "new"), RepoId("models", "org", "doomed")
@@ -43,7 +43,7 @@ def commit(hub):
     ]
     with staging(hub.scratch) as staged:
         changes = [stage_operation(staged, one, hub.objects.size) for one in operations]
-        repo.write.commit("main", Header(f"after {head}", "", head), changes, staged)
+        repo.write.commit("main", CommitHeader(f"after {head}", "", head), changes, staged)
 
 
 def tag(hub):
@@ -77,14 +77,14 @@ def settings(hub):
 
 
 def shown(hub):
-    """What a reader sees; every file of every commit is read whole on the way."""
+    """What a reader sees; this reads every file of every commit completely."""
     seen = {}
     for repo_id in hub.catalog.ids():
         repo = hub.catalog.get(repo_id)
         history = [commit for commit, _ in repo.read.history(repo.read.resolve("main"))]
         for one in history:
             for entry in repo.read.listing(one, recursive=True):
-                if not entry.folder:
+                if not entry.is_folder:
                     check(hub, repo, entry)
         refs = {**repo.read.refs(BRANCHES), **repo.read.refs(TAGS)}
         seen[str(repo_id)] = {"history": history, "refs": refs, "private": repo.settings.private}
@@ -101,7 +101,7 @@ def check(hub, repo, entry):
 
 
 def live(folder, change, last_step):
-    """Do the change in a life of its own; whether it came to its end."""
+    """Make the change in a fork that is killed at `last_step`; whether it completed."""
     child = os.fork()
     if child == 0:
         taken = 0

@@ -6,11 +6,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.hub.errors import HubError
+from services.hub.http.shapes import card_data
 from services.hub.names import check_ref_name, is_path, repo_id
-from services.hub.objects import Lfs, read_pointer
-from services.hub.operations import Header, read_header, read_operation
-from services.hub.rules import UploadRules, default_gitattributes
-from services.hub.shapes import card_data
+from services.hub.storage.lfs_rules import UploadRules, default_gitattributes
+from services.hub.storage.objects import Lfs, read_pointer
+from services.hub.storage.operations import CommitHeader, read_header, read_operation
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -46,14 +46,14 @@ LINES = (
 @given(LINES)
 @example(b"[" * 100_000)
 @example(b'{"key": "file", "value": {"path": "\\ud800", "content": ""}}')
-def test_a_line_is_read_or_refused(line):
+def test_a_line_is_parsed_or_rejected(line):
     for read in (read_header, read_operation):
         try:
             found = read(line)
         except HubError as error:
             refused = error
         else:
-            assert isinstance(found, Header) or is_path(found.path)
+            assert isinstance(found, CommitHeader) or is_path(found.path)
             continue
         assert refused.status in (400, 413)
         assert "\n" not in str(refused)
@@ -61,7 +61,7 @@ def test_a_line_is_read_or_refused(line):
 
 @settings(max_examples=500)
 @given(st.text(max_size=30) | st.lists(st.sampled_from([*"aA.-_/~"]), max_size=9).map("".join))
-def test_no_name_leads_out_of_its_folder(name):
+def test_no_name_escapes_its_folder(name):
     try:
         found = repo_id("datasets", "org", name)
     except HubError:
@@ -81,7 +81,7 @@ def test_no_name_leads_out_of_its_folder(name):
 
 
 @given(st.binary(max_size=200), st.integers(0, 10**12))
-def test_only_a_pointer_is_taken_for_one(blob, size):
+def test_only_pointers_are_read_as_pointers(blob, size):
     pointer = Lfs("0" * 64, size)
     assert read_pointer(pointer.pointer()) == pointer
     assert read_pointer(pointer.pointer() + blob) == (None if blob else pointer)
@@ -91,24 +91,24 @@ def test_only_a_pointer_is_taken_for_one(blob, size):
 @given(st.binary(max_size=200))
 @example(b"&a [*a]")
 @example(b"a: " + b"9" * 400)
-def test_a_card_never_stops_a_description(front):
+def test_any_front_matter_becomes_json(front):
     found = card_data(b"---\n" + front + b"\n---\n")
     json.dumps(found)
 
 
-def test_aliases_of_aliases_are_cut_short():
+def test_recursive_aliases_are_bounded():
     lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10)]
     assert card_data(("---\n" + "\n".join(lines) + "\n---\n").encode()) == {}
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.text(min_size=1, max_size=20))
-def test_any_attributes_and_ignore_file_is_survived(attributes, ignored, path):
+def test_any_attributes_and_ignore_files_are_accepted(attributes, ignored, path):
     if not is_path(path):
         return
     rules = UploadRules(attributes, ignored)
     assert rules.mode(path, 10, b"") in ("lfs", "regular")
-    assert rules.ignored(path) in (True, False)
+    assert rules.is_ignored(path) in (True, False)
 
 
 @pytest.mark.parametrize("kind", ["datasets", "models"])
@@ -136,13 +136,13 @@ def line(key, **value):
         (HEADER, 400, "at least one file"),
         (line("file", path="a", content="YQ==", encoding="base64"), 400, "must be its header"),
         (HEADER + b"{not json}", 400, "not JSON"),
-        (HEADER + line("file", path="../a", content=""), 400, "cannot be the path"),
-        (HEADER + line("file", path="/etc/passwd", content=""), 400, "cannot be the path"),
-        (HEADER + line("file", path=".git/config", content=""), 400, "cannot be the path"),
+        (HEADER + line("file", path="../a", content=""), 400, "is not a valid path"),
+        (HEADER + line("file", path="/etc/passwd", content=""), 400, "is not a valid path"),
+        (HEADER + line("file", path=".git/config", content=""), 400, "is not a valid path"),
         (HEADER + line("file", path="a", content="***", encoding="base64"), 400, "not base64"),
         (HEADER + line("lfsFile", path="a", oid="0" * 64, size=1), 422, "has not been uploaded"),
         (HEADER + line("lfsFile", path="a", oid="xyz", size=1), 400, "must be a SHA-256"),
-        (HEADER + line("merge", path="a"), 400, "no operation 'merge'"),
+        (HEADER + line("merge", path="a"), 400, "unknown commit operation 'merge'"),
         (HEADER + b"x" * 15_000_000, 413, "a line of the commit is over"),
         (
             HEADER
@@ -157,7 +157,7 @@ def line(key, **value):
         ),
     ],
 )
-def test_a_bad_commit_is_one_clear_refusal(api, ask, dataset, body, status, words):
+def test_a_bad_commit_gets_a_clear_error(api, ask, dataset, body, status, words):
     head = api.repo_info(**dataset.named).sha
     refused = ask("POST", f"/api/datasets/{dataset.name}/commit/main", data=body)
     assert (refused.status_code, set(refused.json())) == (status, {"error"})
@@ -199,7 +199,7 @@ def test_a_bad_commit_is_one_clear_refusal(api, ask, dataset, body, status, word
         ("POST", "/api/validate-yaml", b"{}", 400),
     ],
 )
-def test_a_bad_request_is_one_clear_refusal(ask, dataset, method, path, body, status):
+def test_a_bad_request_gets_a_clear_error(ask, dataset, method, path, body, status):
     headers = {"Content-Type": "application/json"}
     refused = ask(method, path.replace("REPO", dataset.name), data=body, headers=headers)
     assert refused.status_code == status
@@ -208,7 +208,7 @@ def test_a_bad_request_is_one_clear_refusal(ask, dataset, method, path, body, st
 
 @settings(max_examples=40)
 @given(st.text(max_size=20), st.text(max_size=20))
-def test_any_address_is_answered(ask, revision, path):
+def test_any_url_gets_a_response(ask, revision, path):
     from urllib.parse import quote
 
     def safe(text):

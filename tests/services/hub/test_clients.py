@@ -18,7 +18,7 @@ def run(hub, home, arguments, **changes):
 
 
 @pytest.fixture(scope="module")
-def came_out(hub, tmp_path_factory):
+def results(hub, tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     done = run(hub, folder / "home", [SCRIPT, folder])
     assert done.returncode == 0, done.stderr[-3000:]
@@ -58,11 +58,11 @@ def came_out(hub, tmp_path_factory):
         ),
     ],
 )  # fmt: skip
-def test_the_unmodified_clients_work(came_out, what, expected):
-    assert came_out[what] == expected
+def test_the_unmodified_clients_work(results, what, expected):
+    assert results[what] == expected
 
 
-def test_with_xet_on_the_error_says_to_switch_it_off(hub, tmp_path):
+def test_with_xet_enabled_the_error_says_how_to_disable_it(hub, tmp_path):
     code = (
         "from huggingface_hub import HfApi, CommitOperationAdd as Add\n"
         "api = HfApi()\n"
@@ -74,7 +74,7 @@ def test_with_xet_on_the_error_says_to_switch_it_off(hub, tmp_path):
     assert "the-embedded-hub-needs/HF_HUB_DISABLE_XET=1" in done.stderr
 
 
-def test_large_files_pass_through_without_being_held_in_memory(hub, api, dataset, tmp_path):
+def test_large_files_are_streamed(hub, api, dataset, tmp_path):
     size = 200_000_000
     large = tmp_path / "large.parquet"
     with large.open("wb") as file:
@@ -88,7 +88,7 @@ def test_large_files_pass_through_without_being_held_in_memory(hub, api, dataset
 
 
 def peak(hub):
-    """The most memory that the server has held, in bytes."""
+    """The peak memory of the server, in bytes."""
     status = Path(f"/proc/{hub.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) * 1024

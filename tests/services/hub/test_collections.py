@@ -9,7 +9,7 @@ def test_a_collection_holds_repositories(api, repo):
     assert same.slug == made.slug
 
     api.add_collection_item(made.slug, repo.name, repo.type, note="the first")
-    with pytest.raises(HfHubHTTPError, match="in the collection already"):
+    with pytest.raises(HfHubHTTPError, match="is already in the collection"):
         api.add_collection_item(made.slug, repo.name, repo.type)
     api.add_collection_item(made.slug, repo.name, repo.type, exists_ok=True)
     (item,) = api.get_collection(made.slug).items
@@ -35,7 +35,7 @@ def test_a_collection_holds_repositories(api, repo):
         api.get_collection(made.slug)
 
 
-def test_what_a_collection_refuses(api, ask):
+def test_invalid_collections_are_rejected(api, ask):
     made = api.create_collection("Refusals", namespace="org")
     with pytest.raises(RepositoryNotFoundError):
         api.add_collection_item(made.slug, "org/none", "dataset")

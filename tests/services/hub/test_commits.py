@@ -10,7 +10,7 @@ def add(path, content=b"text"):
     return CommitOperationAdd(path, content)
 
 
-def test_a_repository_is_made_once_and_deleted(api, hub):
+def test_a_repository_is_created_once_and_deleted(api, hub):
     for repo_type, page in (("dataset", "/datasets/org/once"), ("model", "/org/once")):
         named = {"repo_id": "org/once", "repo_type": repo_type}
         assert api.create_repo(**named) == hub.url + page
@@ -30,7 +30,7 @@ def test_a_repository_without_a_namespace_is_the_users(api):
     assert api.create_repo("mine", repo_type="dataset").repo_id == "local/mine"
 
 
-def test_a_commit_adds_and_deletes_at_once(api, repo, tmp_path):
+def test_a_commit_adds_and_deletes_together(api, repo, tmp_path):
     large = tmp_path / "weights.safetensors"
     large.write_bytes(os.urandom(3_000_000))
     first = api.create_commit(
@@ -52,13 +52,13 @@ def test_a_commit_adds_and_deletes_at_once(api, repo, tmp_path):
             CommitOperationDelete("a/"),
             CommitOperationDelete("w.bin"),
             add("e.txt"),
-            # Deleted with its folder, and there again.
+            # Deleted with its folder, then added again.
             add("a/d.txt", b"3"),
         ],
         commit_message="two",
     )
     assert api.list_repo_files(**repo.named) == [".gitattributes", "a/d.txt", "e.txt"]
-    # What was, stays.
+    # Earlier revisions do not change.
     assert api.list_repo_files(**repo.named, revision=first.oid) == files
     titles = [commit.title for commit in api.list_repo_commits(**repo.named)]
     assert titles == ["two", "one", "initial commit"]
@@ -76,7 +76,7 @@ def test_a_large_file_is_uploaded_once_and_copied_without_its_bytes(api, dataset
     assert held.read_bytes() == content
 
 
-def test_a_stale_parent_is_refused_and_nothing_changes(api, repo):
+def test_a_stale_parent_is_rejected_without_changes(api, repo):
     head = api.repo_info(**repo.named).sha
     made = api.create_commit(
         **repo.named, operations=[add("a")], commit_message="one", parent_commit=head
@@ -93,7 +93,7 @@ def test_a_stale_parent_is_refused_and_nothing_changes(api, repo):
     assert api.repo_info(**repo.named).sha == short.oid
 
 
-def test_of_eight_racers_one_wins(api, dataset):
+def test_one_of_eight_concurrent_commits_wins(api, dataset):
     head = api.repo_info(**dataset.named).sha
     start, ends = threading.Barrier(8), {}
 
@@ -102,7 +102,7 @@ def test_of_eight_racers_one_wins(api, dataset):
         try:
             ends[number] = api.create_commit(
                 **dataset.named,
-                # The same path: the loser's file must not be what the winner's commit shows.
+                # The same path, so that a loser's file in the winner's commit would be seen.
                 operations=[add("winner.txt", str(number).encode()), add(f"{number}.txt")],
                 commit_message=f"racer {number}",
                 parent_commit=head,
@@ -134,10 +134,10 @@ def test_of_eight_racers_one_wins(api, dataset):
         ([CommitOperationDelete("folder")], EntryNotFoundError, "A file with this name"),
         ([CommitOperationDelete("file.txt/")], EntryNotFoundError, "A folder with this name"),
         ([add("file.txt/below")], HfHubHTTPError, "is a file, not a folder"),
-        ([add("folder")], HfHubHTTPError, "a folder of that name exists"),
+        ([add("folder")], HfHubHTTPError, "a folder with this name exists"),
     ],
 )
-def test_what_cannot_be_done_is_refused_whole(api, dataset, operations, error, words):
+def test_an_impossible_commit_is_rejected_completely(api, dataset, operations, error, words):
     made = api.create_commit(
         **dataset.named, operations=[add("file.txt"), add("folder/x")], commit_message="one"
     )
@@ -155,7 +155,7 @@ def test_unchanged_files_make_no_commit(api, dataset):
     assert api.create_commit(**dataset.named, operations=again, commit_message="2").oid == made.oid
 
 
-def test_a_gitignore_keeps_files_out(api, dataset, tmp_path):
+def test_a_gitignore_excludes_files(api, dataset, tmp_path):
     for name in (".gitignore", "kept.txt", "left.log"):
         (tmp_path / name).write_text("*.log\n")
     api.upload_folder(**dataset.named, folder_path=tmp_path)
@@ -173,14 +173,14 @@ def test_history_can_be_squashed(api, repo):
     assert api.list_repo_files(**repo.named) == files
 
 
-def test_pull_requests_are_refused_in_words(api, dataset):
+def test_pull_requests_get_a_clear_error(api, dataset):
     with pytest.raises(HfHubHTTPError, match="has no pull requests"):
         api.create_commit(
             **dataset.named, operations=[add("a")], commit_message="a", create_pr=True
         )
 
 
-def test_a_card_with_bad_front_matter_is_told_before_the_commit(api, dataset):
+def test_bad_front_matter_is_reported_before_the_commit(api, dataset):
     for front, words in (("a: [", "not YAML"), ("license: {a: b}", '"license" must be')):
         with pytest.raises(ValueError, match=words):
             api.create_commit(

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from huggingface_hub import CommitOperationAdd, HfApi
 
-from services.hub.errors import CannotStart
+from services.child import DidNotStart
 from tests.hub import running_hub
 
 ROOT = Path(__file__).parents[3]
 
 
 def lives(folder, change):
-    """What was shown before, after each death, and after the life that came to its end."""
+    """What a reader sees before, after each killed attempt, and after the completed one."""
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("killed.py"), folder, change],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -33,16 +33,16 @@ def lives(folder, change):
     return [shown for _, shown in seen]
 
 
-def test_a_commit_killed_anywhere_is_whole_or_not_there(tmp_path):
+def test_a_commit_killed_at_any_step_is_complete_or_absent(tmp_path):
     seen = [shown["org/name"]["history"] for shown in lives(tmp_path / "hub", "commit")]
-    # Each step of a commit was its last one once.
+    # The commit was killed once at each step.
     assert len(seen) > 40
     for before, after in pairwise(seen):
         assert after == before or after[1:] == before
     assert seen[-1] != seen[-2]
 
 
-def test_a_tag_killed_anywhere_is_there_or_not(tmp_path):
+def test_a_tag_killed_at_any_step_is_complete_or_absent(tmp_path):
     seen = [shown["org/name"] for shown in lives(tmp_path / "hub", "tag")]
     head = seen[0]["history"][0]
     for shown in seen:
@@ -58,7 +58,7 @@ def test_a_tag_killed_anywhere_is_there_or_not(tmp_path):
         ("delete", "org/doomed", True, False),
     ],
 )
-def test_a_repository_is_whole_or_not_there(tmp_path, change, repo, before, after):
+def test_a_repository_is_complete_or_absent(tmp_path, change, repo, before, after):
     found = [repo in shown for shown in lives(tmp_path / "hub", change)]
     assert found[0] == before
     assert found[-1] == after
@@ -75,12 +75,12 @@ def test_deleting_a_tag_and_squashing_and_settings(tmp_path):
     assert (private[0], private[-1]) == (False, True)
 
 
-def test_a_server_killed_under_its_clients_loses_nothing_that_it_said(tmp_path):
+def test_a_killed_server_loses_no_acknowledged_commit(tmp_path):
     with running_hub(tmp_path / "hub") as hub:
         api = HfApi(endpoint=hub.url, token="hf_any")
         named = {"repo_id": "org/name", "repo_type": "dataset"}
         api.create_repo(**named)
-        said, lost, enough = [], [], threading.Event()
+        acknowledged, lost, enough = [], [], threading.Event()
 
         def publish():
             while not enough.is_set():
@@ -88,7 +88,7 @@ def test_a_server_killed_under_its_clients_loses_nothing_that_it_said(tmp_path):
                 operations = [CommitOperationAdd(f"{n}.bin", content + b"%d" % n) for n in range(3)]
                 try:
                     made = api.create_commit(**named, operations=operations, commit_message="more")
-                    said.append(made.oid)
+                    acknowledged.append(made.oid)
                 except Exception as error:
                     lost.append(error)
 
@@ -96,7 +96,7 @@ def test_a_server_killed_under_its_clients_loses_nothing_that_it_said(tmp_path):
         publisher.start()
         url = hub.url
         for life in range(3):
-            while len(said) < 2 * (life + 1) and publisher.is_alive():
+            while len(acknowledged) < 2 * (life + 1) and publisher.is_alive():
                 time.sleep(0.01)
             hub.kill()
             hub.start()
@@ -104,14 +104,17 @@ def test_a_server_killed_under_its_clients_loses_nothing_that_it_said(tmp_path):
         enough.set()
         publisher.join()
         history = [one.commit_id for one in api.list_repo_commits(**named)][::-1][1:]
-        # A commit whose answer was lost may be there too.
-        assert set(said) <= set(history)
-        assert len(history) <= len(said) + len(lost)
+        # A commit whose response was lost may exist, too.
+        assert set(acknowledged) <= set(history)
+        assert len(history) <= len(acknowledged) + len(lost)
         assert len(lost) <= 3
         for commit in history:
             api.snapshot_download(**named, revision=commit, cache_dir=tmp_path / "cache")
 
 
 def test_a_folder_has_one_server(tmp_path):
-    with running_hub(tmp_path / "hub"), pytest.raises(CannotStart):
+    with (
+        running_hub(tmp_path / "hub"),
+        pytest.raises(DidNotStart, match="another embedded Hub is serving this folder"),
+    ):
         running_hub(tmp_path / "hub").__enter__()

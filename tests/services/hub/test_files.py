@@ -25,7 +25,7 @@ def filled(api, repo):
     return repo
 
 
-def test_what_is_downloaded_is_what_was_uploaded(hub, filled, tmp_path):
+def test_downloads_equal_uploads(hub, filled, tmp_path):
     for path, content in (("data/large file.bin", LARGE), ("data/ü/small.txt", b"0123456789")):
         for revision in ("main", filled.sha):
             got = hf_hub_download(
@@ -60,7 +60,7 @@ def test_metadata_names_the_commit_and_the_content(hub, filled):
         ("bytes=2-99999999", 2, None),
     ],
 )
-def test_a_range_is_answered_with_that_part(ask, filled, wanted, first, after):
+def test_range_requests(ask, filled, wanted, first, after):
     for path, content in (("data/large file.bin", LARGE), ("data/ü/small.txt", b"0123456789")):
         got = ask("GET", f"{filled.files}/main/{path}", headers={"Range": wanted})
         assert got.status_code == 206
@@ -75,7 +75,7 @@ def test_ranges_that_cannot_be_served(ask, filled):
     address = f"{filled.files}/main/data/ü/small.txt"
     beyond = ask("GET", address, headers={"Range": "bytes=10-"})
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, "bytes */10")
-    # Not one range of bytes: the whole is a right answer.
+    # Not a single byte range, so the whole file is a valid response.
     for unread in ("bytes=1-2,4-5", "bytes=x", "lines=1-2"):
         got = ask("GET", address, headers={"Range": unread})
         assert (got.status_code, got.content) == (200, b"0123456789")
@@ -88,7 +88,7 @@ def test_ranges_that_cannot_be_served(ask, filled):
     assert (head.content, head.headers["Content-Length"]) == (b"", "10")
 
 
-def test_what_is_not_there_says_what_is_not(ask, filled):
+def test_missing_files_and_revisions_are_named(ask, filled):
     for path, code in (
         (f"{filled.files}/main/no.txt", "EntryNotFound"),
         (f"{filled.files}/main/data", "EntryNotFound"),
@@ -100,7 +100,7 @@ def test_what_is_not_there_says_what_is_not(ask, filled):
             assert (got.status_code, got.headers["X-Error-Code"]) == (404, code)
 
 
-def test_a_browser_is_given_no_page_to_run(api, ask, dataset):
+def test_browsers_never_get_an_executable_page(api, ask, dataset):
     page = b"<script>alert(1)</script>"
     operations = [CommitOperationAdd(name, page) for name in ("x.html", "x.svg", "x.txt")]
     api.create_commit(**dataset.named, operations=operations, commit_message="pages")
@@ -140,7 +140,7 @@ def test_expanded_entries_name_the_commit_that_changed_them_last(api, filled):
     assert found[".gitattributes"].title == "initial commit"
 
 
-def test_paths_are_described_and_those_that_are_not_there_left_out(api, filled):
+def test_paths_info_omits_missing_paths(api, filled):
     paths = ["empty.txt", "data", "data/large file.bin", "none", "../x", "", "data/ü/small.txt"]
     found = {entry.path: entry for entry in api.get_paths_info(**filled.named, paths=paths)}
     assert set(found) == {"empty.txt", "data", "data/large file.bin", "data/ü/small.txt"}
@@ -149,7 +149,7 @@ def test_paths_are_described_and_those_that_are_not_there_left_out(api, filled):
     assert one.last_commit.oid == filled.sha
 
 
-def test_a_large_tree_comes_in_pages(api, dataset):
+def test_a_large_tree_is_paginated(api, dataset):
     names = {f"folder {n % 7}/{n:04}.txt" for n in range(1100)}
     operations = [CommitOperationAdd(name, b"x") for name in names]
     api.create_commit(**dataset.named, operations=operations, commit_message="many")

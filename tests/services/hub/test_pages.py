@@ -5,7 +5,7 @@ from huggingface_hub import CommitOperationAdd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.hub.markdown import render_card, without_front_matter
+from services.hub.http.markdown import render_card, without_front_matter
 
 CARD = """---
 license: mit
@@ -26,7 +26,7 @@ graph LR; a-->b
 
 
 class Elements(HTMLParser):
-    """The elements of a page, and the addresses that they lead to."""
+    """The elements, URLs and attributes of a page."""
 
     def __init__(self, html):
         super().__init__()
@@ -87,7 +87,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=300)
 @given(st.lists(PIECES | st.text(max_size=5), max_size=25).map("".join))
-def test_no_card_makes_an_element_of_its_own(card):
+def test_no_card_can_inject_elements(card):
     page = Elements(render_card(without_front_matter(card), "/datasets/org/name/resolve/main"))
     assert not page.names & {"script", "iframe", "object", "style", "form", "svg"}
     assert page.attributes <= {"src", "href", "alt", "title", "class", "style", "start"}
@@ -106,5 +106,5 @@ def test_no_card_makes_an_element_of_its_own(card):
         ("#part", None),
     ],
 )
-def test_only_paths_of_the_repository_are_led_to_its_files(address, leads):
+def test_only_relative_links_are_resolved(address, leads):
     assert Elements(render_card(f"[x]({address})", "/r")).addresses == {leads or address}

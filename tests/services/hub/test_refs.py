@@ -41,7 +41,7 @@ def test_tags_stay_and_branches_move(api, repo):
     assert api.repo_info(**repo.named, revision=other).sha == other
 
 
-def test_a_tag_is_made_once(api, dataset):
+def test_a_tag_is_created_once(api, dataset):
     api.create_tag(**dataset.named, tag="v1")
     before = api.list_repo_refs(**dataset.named)
     commit(api, dataset, "one.txt")
@@ -50,7 +50,7 @@ def test_a_tag_is_made_once(api, dataset):
     assert refused.value.response.status_code == 409
     api.create_tag(**dataset.named, tag="v1", exist_ok=True)
     assert api.list_repo_refs(**dataset.named).tags == before.tags
-    # A revision of one name must not mean two things.
+    # A revision must not be ambiguous.
     for take in (
         lambda: api.create_branch(**dataset.named, branch="v1"),
         lambda: api.create_tag(**dataset.named, tag="main"),
@@ -64,13 +64,13 @@ def test_a_tag_is_made_once(api, dataset):
 @pytest.mark.parametrize(
     "name", ["refs/pr/5", "a..b", "a b", ".hidden", "x.lock", "f" * 40, "x" * 300, "a\x01b", "HEAD"]
 )
-def test_names_that_git_or_a_reader_would_mistake_are_refused(api, dataset, name):
+def test_ambiguous_or_invalid_ref_names_are_rejected(api, dataset, name):
     with pytest.raises(BadRequestError, match="Invalid reference for a tag"):
         api.create_tag(**dataset.named, tag=name)
     assert api.list_repo_refs(**dataset.named).tags == []
 
 
-def test_what_is_not_there_is_not_found(api, dataset):
+def test_missing_revisions_are_not_found(api, dataset):
     for ask in (
         lambda: api.repo_info(**dataset.named, revision="v9"),
         lambda: api.repo_info(**dataset.named, revision="0" * 40),
@@ -88,7 +88,7 @@ def test_what_is_not_there_is_not_found(api, dataset):
         api.delete_branch(**dataset.named, branch="main")
 
 
-def test_a_commit_goes_to_a_branch_only(api, dataset):
+def test_commits_only_go_to_branches(api, dataset):
     head = commit(api, dataset, "one.txt")
     api.create_tag(**dataset.named, tag="v1")
     for revision in ("v1", head):
@@ -96,7 +96,7 @@ def test_a_commit_goes_to_a_branch_only(api, dataset):
             commit(api, dataset, "two.txt", revision=revision)
 
 
-def test_a_long_history_comes_in_pages(api, dataset):
+def test_a_long_history_is_paginated(api, dataset):
     for number in range(55):
         commit(api, dataset, f"{number}.txt")
     found = api.list_repo_commits(**dataset.named)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def serve(tmp_path):
-    """`srt serve hub` with these arguments, as a process with its output to be read."""
+    """A function that starts `srt serve hub` with these arguments, with captured output."""
     started = []
 
     def start(*arguments):
@@ -44,7 +44,7 @@ def url_of(process):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_says_what_to_paste_and_ends_cleanly(serve, tmp_path, ending):
+def test_it_prints_the_environment_and_ends_cleanly(serve, tmp_path, ending):
     token = tmp_path / "a token"
     token.write_text("hf_secret\n")
     process = serve("--dir", "hub", "--port", "0", "--token-file", token)
@@ -62,7 +62,7 @@ def test_it_says_what_to_paste_and_ends_cleanly(serve, tmp_path, ending):
     assert HfApi(endpoint=url_of(again), token=False).list_repo_files("org/name")
 
 
-def test_what_cannot_be_served_is_one_line(serve, hub, tmp_path):
+def test_a_start_error_is_one_line(serve, hub, tmp_path):
     port = hub.url.rpartition(":")[2]
     process = serve("--dir", "other", "--port", port)
     out, err = process.communicate(timeout=60)
@@ -70,14 +70,14 @@ def test_what_cannot_be_served_is_one_line(serve, hub, tmp_path):
     assert err == f"srt: port {port}: it is in use; choose another with --port\n"
 
 
-def test_what_is_wrong_is_said_before_anything_is_served(hub, tmp_path):
+def test_bad_arguments_are_reported_before_serving(hub, tmp_path):
     file = tmp_path / "file"
     file.write_text("two words")
     for folder, token, read_token, words in (
         (hub.folder, None, None, "another embedded Hub is serving this folder"),
         (file, None, None, "File exists"),
         (tmp_path / "x", file, None, "one word"),
-        (tmp_path / "x", tmp_path / "none", None, "cannot be read"),
+        (tmp_path / "x", tmp_path / "none", None, "cannot read the token"),
         (tmp_path / "x", None, file, "--token-file"),
     ):
         with pytest.raises(BadInput, match=words):

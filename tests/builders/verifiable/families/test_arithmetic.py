@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["arithmetic"].check
+CHECK = families()["arithmetic"].check
 SUM = {"terms": [17, 38], "operators": ["+"], "form": "free"}
 QUOTIENT = {"terms": [84, 7], "operators": ["÷"], "form": "only"}
 MIXED = {"terms": [12, 6, 3], "operators": ["+", "×"], "form": "free"}
@@ -33,24 +33,24 @@ def test_sum(draft, score):
     assert CHECK(SUM, draft).score == score
 
 
-def test_remarks_speak_of_this_very_draft():
-    found = CHECK(SUM, "17 + 38 = 45")
-    assert "45" in found.weaknesses[0]
-    assert "55" in found.weaknesses[0]
-    assert "38" in found.suggestions[0]
-    assert "55" not in found.suggestions[0]
-    assert found.refinement == "17 + 38 = 55."
+def test_remarks_are_about_this_draft():
+    checked = CHECK(SUM, "17 + 38 = 45")
+    assert "45" in checked.weaknesses[0]
+    assert "55" in checked.weaknesses[0]
+    assert "38" in checked.suggestions[0]
+    assert "55" not in checked.suggestions[0]
+    assert checked.refinement == "17 + 38 = 55."
 
 
 def test_a_wrong_operation_is_named():
     (weakness,) = CHECK(SUM, "The answer is 646.").weaknesses
-    assert weakness == "646 is 17 × 38, but 17 + 38 was asked for, which is 55."
+    assert weakness == "646 is 17 × 38, but the question was 17 + 38, which is 55."
 
 
-def test_a_false_step_is_named_beside_a_wrong_answer():
-    found = CHECK(SUM, "17 + 30 = 48, and 48 + 8 = 56. So the answer is 56.")
-    assert found.score == 4
-    assert any("17 + 30" in weakness and "47" in weakness for weakness in found.weaknesses)
+def test_a_false_step_is_named_along_with_a_wrong_answer():
+    checked = CHECK(SUM, "17 + 30 = 48, and 48 + 8 = 56. So the answer is 56.")
+    assert checked.score == 4
+    assert any("17 + 30" in weakness and "47" in weakness for weakness in checked.weaknesses)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_a_false_step_is_named_beside_a_wrong_answer():
     ],
 )
 def test_only_the_number(draft, score):
-    found = CHECK(QUOTIENT, draft)
-    assert found.score == score
-    assert found.refinement == "12"
+    checked = CHECK(QUOTIENT, draft)
+    assert checked.score == score
+    assert checked.refinement == "12"
 
 
-def test_the_first_of_two_steps_alone_is_told():
-    found = CHECK(MIXED, "The answer is 18.")
-    assert found.weaknesses == ["18 is only 6 × 3; the second step is missing."]
+def test_stopping_after_the_first_of_two_steps_is_named():
+    checked = CHECK(MIXED, "The answer is 18.")
+    assert checked.weaknesses == ["18 is only 6 × 3; the second step is missing."]
     assert CHECK(MIXED, "(12 + 6) * 3 = 54").score == 3
 
 
-def test_working_and_last_line_are_asked_for_by_form():
+def test_the_form_requests_working_or_a_last_line():
     working = SUM | {"form": "working"}
     assert CHECK(working, "55").score == 8
     assert CHECK(working, "10 + 30 = 40, 7 + 8 = 15, so 17 + 38 = 55").score == 10

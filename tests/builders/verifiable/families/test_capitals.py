@@ -1,9 +1,9 @@
 import pytest
 
 from builders.verifiable.material.countries import CAPITALS, OTHER_NAMES
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["capital"].check
+CHECK = families()["capital"].check
 NORWAY = {"kind": "capital", "of": "Norway", "form": "free"}
 OSLO = {"kind": "country", "of": "Oslo", "form": "free"}
 
@@ -33,19 +33,19 @@ def test_capitals(args, draft, score):
     assert CHECK(args, draft).score == score
 
 
-def test_whose_capital_a_wrong_one_is():
+def test_the_country_of_a_wrong_capital_is_named():
     (weakness,) = CHECK(NORWAY, "The capital of Norway is Lima.").weaknesses
     assert "Peru" in weakness
     (weakness,) = CHECK(OSLO, "Oslo is the capital of Peru.").weaknesses
     assert "Lima" in weakness
 
 
-def test_the_table_has_enough_countries_and_no_capital_twice():
+def test_the_table_has_enough_countries_and_unique_capitals():
     assert len(CAPITALS) >= 60
     assert len(set(CAPITALS.values())) == len(CAPITALS)
     assert OTHER_NAMES.keys() <= {*CAPITALS, *CAPITALS.values()}
 
 
 def test_only_the_name():
-    found = CHECK(NORWAY | {"form": "only"}, "The capital of Norway is Oslo.")
-    assert (found.score, found.refinement) == (8, "Oslo")
+    checked = CHECK(NORWAY | {"form": "only"}, "The capital of Norway is Oslo.")
+    assert (checked.score, checked.refinement) == (8, "Oslo")

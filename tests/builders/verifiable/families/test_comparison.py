@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["comparison"].check
+CHECK = families()["comparison"].check
 
 
 def args(left, right, kind="larger", form="free"):
@@ -59,11 +59,11 @@ def test_other_numbers(question, right):
 
 
 def test_another_number_as_the_answer_is_wrong():
-    found = CHECK(args("8.21", "8.4"), "8.4 ÷ 8.21 = 0.841\n\nThe larger number is 0.841.")
-    assert found.score == 3
-    assert "neither" in found.weaknesses[0]
+    checked = CHECK(args("8.21", "8.4"), "8.4 ÷ 8.21 = 0.841\n\nThe larger number is 0.841.")
+    assert checked.score == 3
+    assert "neither" in checked.weaknesses[0]
 
 
 def test_only_the_number():
-    found = CHECK(args("-2", "-36", form="only"), "The larger one is -2.")
-    assert (found.score, found.refinement) == (8, "-2")
+    checked = CHECK(args("-2", "-36", form="only"), "The larger one is -2.")
+    assert (checked.score, checked.refinement) == (8, "-2")

@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["counting"].check
+CHECK = families()["counting"].check
 LETTER = {"kind": "letter", "letter": "r", "word": "strawberry", "form": "free"}
 VOWELS = {"kind": "vowels", "word": "walnut", "form": "free"}
 WORDS = {"kind": "words", "text": "Bees carry pollen between flowers.", "form": "free"}
@@ -42,11 +42,15 @@ def test_counts(args, draft, score):
 
 def test_the_working_shows_what_is_counted():
     refinement = CHECK(LETTER | {"form": "working"}, "").refinement
-    assert refinement.startswith("s-t-r-a-w-b-e-r-r-y: r stands at places 3, 8 and 9.")
-    assert "a and u" in CHECK(VOWELS | {"form": "working"}, "").refinement
+    assert refinement.startswith("s-t-r-a-w-b-e-r-r-y: r is at positions 3, 8 and 9.")
+    assert "the vowels are a and u." in CHECK(VOWELS | {"form": "working"}, "").refinement
+    one = VOWELS | {"word": "hat", "form": "working"}
+    assert CHECK(one, "").refinement == "h-a-t: the vowel is a. There is 1 vowel in hat."
+    none = VOWELS | {"word": "rhythm", "form": "working"}
+    assert CHECK(none, "").refinement.startswith("r-h-y-t-h-m: there are no vowels.")
 
 
-def test_how_far_off_is_told():
+def test_the_difference_from_the_count_is_named():
     (weakness,) = CHECK(LETTER, "It appears 2 times.").weaknesses
-    assert weakness == "2 is 1 too few: the letter r is in strawberry 3 times."
+    assert weakness == "2 is 1 too few: the letter r appears 3 times in strawberry."
     assert "length of the whole word" in CHECK(LETTER, "10").weaknesses[0]

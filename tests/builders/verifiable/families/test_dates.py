@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["date"].check
+CHECK = families()["date"].check
 BETWEEN = {"kind": "between", "start": "2021-03-03", "end": "2021-05-17", "form": "free"}
 WEEKDAY = {"kind": "weekday", "start": "1999-07-14", "form": "free"}
 LATER = {"kind": "later", "start": "2021-03-03", "days": 75, "form": "free"}
@@ -61,15 +61,15 @@ def test_later(draft, score):
     assert CHECK(LATER, draft).score == score
 
 
-def test_a_day_off_is_told():
+def test_being_one_day_off_is_named():
     assert "1 day too late" in CHECK(LATER, "18 May 2021").weaknesses[0]
     assert "off by one" in CHECK(BETWEEN, "74 days").weaknesses[0]
 
 
 def test_workings():
     assert CHECK(BETWEEN | {"form": "working"}, "").refinement == (
-        "March has 28 days left, April has 30, and in May there are 17: 28 + 30 + 17 = 75. "
-        "From 3 March 2021 to 17 May 2021 it is 75 days."
+        "March has 28 days left, April has 30, and May adds 17: 28 + 30 + 17 = 75. "
+        "There are 75 days from 3 March 2021 to 17 May 2021."
     )
     assert CHECK(WEEKDAY, "").refinement == "14 July 1999 was a Wednesday."
     assert CHECK(LATER | {"form": "working"}, "").refinement.endswith("17 May 2021.")

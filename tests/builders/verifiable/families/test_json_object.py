@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["json_object"].check
+CHECK = families()["json_object"].check
 ANA = {"pairs": [["name", "Ana"], ["age", 31]], "form": "free"}
 GOOD = '{"name": "Ana", "age": 31}'
 
@@ -35,23 +35,28 @@ def test_objects(draft, score):
 def test_only_the_object():
     args = ANA | {"form": "only"}
     assert CHECK(args, f"```json\n{GOOD}\n```").score == 10
-    found = CHECK(args, f"Sure! {GOOD}")
-    assert (found.score, found.refinement) == (8, GOOD)
-    assert "Sure!" in found.weaknesses[0]
+    checked = CHECK(args, f"Sure! {GOOD}")
+    assert (checked.score, checked.refinement) == (8, GOOD)
+    assert "Sure!" in checked.weaknesses[0]
 
 
 def test_faults_are_named():
-    found = CHECK(ANA, '{"name": "Eva", "id": 7}')
-    assert 'The key "age" is missing.' in found.weaknesses
-    assert 'The value of "name" is "Eva" and not "Ana".' in found.weaknesses
-    assert any('"id"' in weakness for weakness in found.weaknesses)
+    checked = CHECK(ANA, '{"name": "Eva", "id": 7}')
+    assert 'The key "age" is missing.' in checked.weaknesses
+    assert 'The value of "name" is "Eva", not "Ana".' in checked.weaknesses
+    assert any('"id"' in weakness for weakness in checked.weaknesses)
     assert (
         "parser" in CHECK(ANA, "{'name': 'Ana', 'age': 31}").weaknesses[0]
         or "valid" in (CHECK(ANA, "{'name': 'Ana', 'age': 31}").weaknesses[0])
     )
 
 
-def test_true_is_not_one():
+def test_true_and_one_are_different():
     args = {"pairs": [["available", True], ["quantity", 1]], "form": "free"}
     assert CHECK(args, '{"available": true, "quantity": 1}').score == 10
-    assert CHECK(args, '{"available": 1, "quantity": true}').score == 3
+    checked = CHECK(args, '{"available": 1, "quantity": true}')
+    assert checked.score == 3
+    assert checked.weaknesses == [
+        'The value of "available" is 1, not true.',
+        'The value of "quantity" is true, not 1.',
+    ]

@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["percentage"].check
+CHECK = families()["percentage"].check
 
 
 def args(kind, percent=15, base=240, form="free"):

@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["sorting"].check
+CHECK = families()["sorting"].check
 NUMBERS = {
     "kind": "numbers",
     "order": "ascending",
@@ -60,9 +60,10 @@ def test_what_is_wrong_is_named():
     assert "33 is missing from the list." in weaknesses
     assert "40 was not in the question." in weaknesses
     assert "5 is listed twice." in CHECK(NUMBERS, "5, 5, 8, 12, 21, 33").weaknesses
+    assert "5 and 8 are listed twice." in CHECK(NUMBERS, "5, 5, 8, 8, 12, 21, 33").weaknesses
 
 
-def test_a_list_left_as_it_was_is_told():
+def test_an_unchanged_list_is_named():
     (weakness,) = CHECK(NUMBERS, "Sorted: 12, 5, 33, 8, 21").weaknesses
     assert "12, 5" not in weakness
 

@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["spelling"].check
+CHECK = families()["spelling"].check
 REVERSE = {"kind": "reverse", "word": "planet", "form": "free"}
 SPELL = {"kind": "spell", "word": "planet", "form": "free"}
 

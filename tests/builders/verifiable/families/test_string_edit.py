@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["string_edit"].check
+CHECK = families()["string_edit"].check
 
 
 def args(kind, form="free", **more):
@@ -46,10 +46,10 @@ def test_edits(question, draft, score):
     assert CHECK(question, draft).score == score
 
 
-def test_rambling_around_a_right_result():
+def test_text_around_a_right_result_costs_points():
     question = args("capitals", "only", word="sunset")
-    found = CHECK(question, "SUNSET is a word that has been transformed into upper case.")
-    assert (found.score, found.refinement) == (8, "SUNSET")
+    checked = CHECK(question, "SUNSET is a word that has been transformed into upper case.")
+    assert (checked.score, checked.refinement) == (8, "SUNSET")
 
 
 def test_refinements():

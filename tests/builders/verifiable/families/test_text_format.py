@@ -1,9 +1,9 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-BULLETS = FAMILIES["bullets"].check
-CAPITALS = FAMILIES["capitals_only"].check
+BULLETS = families()["bullets"].check
+CAPITALS = families()["capitals_only"].check
 THREE = {"topic": "bees", "count": 3, "form": "free"}
 ONLY = THREE | {"form": "only"}
 TWO_SENTENCES = {"topic": "libraries", "sentences": 2}
@@ -49,7 +49,7 @@ def test_sentences_become_bullets():
     assert refinement.startswith("- Bees make sweet honey.\n- Bees live in a large hive.\n- ")
 
 
-def test_numbers_and_introductions_go():
+def test_numbers_and_introductions_are_removed():
     draft = "Sure, here you are:\n1. Bees make very sweet honey.\n2. Bees live in a hive.\n"
     refinement = BULLETS(ONLY | {"count": 2}, draft).refinement
     assert refinement == "- Bees make very sweet honey.\n- Bees live in a hive."
@@ -71,13 +71,13 @@ def test_capitals(draft, score):
     assert CAPITALS(TWO_SENTENCES, draft).score == score
 
 
-def test_a_sensible_draft_is_kept_and_put_in_capitals():
+def test_good_sentences_are_kept_and_put_in_capitals():
     draft = "Libraries are places of knowledge. They lend many books to readers. And more."
     assert CAPITALS(TWO_SENTENCES, draft).refinement == (
         "LIBRARIES ARE PLACES OF KNOWLEDGE. THEY LEND MANY BOOKS TO READERS."
     )
 
 
-def test_letters_without_capitals_do_no_harm():
+def test_letters_without_a_capital_are_accepted():
     assert CAPITALS(TWO_SENTENCES, "BOOKS ß. LIBRARIES 東京.").score == 6
     assert CAPITALS(TWO_SENTENCES, "LIBRARIES 東京. A BOOK ☃ IS GOOD.").score == 10

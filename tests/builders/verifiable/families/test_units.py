@@ -1,8 +1,8 @@
 import pytest
 
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["unit"].check
+CHECK = families()["unit"].check
 KM = {"amount": "5", "from": "km", "to": "m", "form": "free"}
 MINUTES = {"amount": "180", "from": "min", "to": "h", "form": "free"}
 

@@ -3,9 +3,9 @@ from random import Random
 import pytest
 
 from builders.verifiable.material.stories import STORIES
-from builders.verifiable.registry import FAMILIES
+from builders.verifiable.registry import families
 
-CHECK = FAMILIES["word_problem"].check
+CHECK = families()["word_problem"].check
 CHANGE = {
     "story": "change",
     "numbers": {"total": 30, "b": 6, "c": 4},
@@ -49,21 +49,21 @@ def test_the_wrong_last_step_is_named():
     assert weakness == "The last step adds where it should subtract: 54 instead of 6."
 
 
-def test_right_number_and_rambling_in_only_form():
-    found = CHECK(CHANGE | {"form": "only"}, "A very logical question. The answer is 6.")
-    assert found.score == 8
-    assert found.refinement == "6"
+def test_text_around_a_right_number_costs_points_in_the_only_form():
+    checked = CHECK(CHANGE | {"form": "only"}, "A very logical question. The answer is 6.")
+    assert checked.score == 8
+    assert checked.refinement == "6"
 
 
 def test_a_false_step_in_a_right_answer_costs_two():
-    found = CHECK(CHANGE, "6 * 4 = 25 dollars. The answer is 6.")
-    assert found.score == 8
-    assert "24" in found.weaknesses[0]
+    checked = CHECK(CHANGE, "6 * 4 = 25 dollars. The answer is 6.")
+    assert checked.score == 8
+    assert "24" in checked.weaknesses[0]
 
 
 @pytest.mark.parametrize("key", STORIES)
 def test_every_story_has_two_texts_and_comes_out_positive(key):
-    make = FAMILIES["word_problem"].make
+    make = families()["word_problem"].make
     rng = Random(5)
     drawn = []
     while len(drawn) < 20:

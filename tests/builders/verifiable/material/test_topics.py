@@ -1,7 +1,7 @@
 import pytest
 
 from builders.verifiable.material.topics import TOPICS
-from builders.verifiable.reading.prose import sensible, sentences, words
+from builders.verifiable.reading.prose import is_whole_sentence, sentences, words
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
@@ -12,9 +12,9 @@ def test_prepared_sentences_serve_every_family(topic):
     for text in (*topic.facts, topic.without_e):
         assert topic.is_subject_of(text), text
         assert len(sentences(text)) == 1
-        assert sensible(text)
+        assert is_whole_sentence(text)
 
 
-def test_another_subject_is_told_apart():
+def test_another_topic_is_recognized():
     by_name = {topic.name: topic for topic in TOPICS}
     assert not by_name["bees"].is_subject_of("The town hall opens at nine.")

@@ -69,37 +69,37 @@ def test_either_or_is_two_answers():
     assert {reading.final.value, *reading.others} == {54, 55}
 
 
-def test_the_same_answer_twice_is_no_contradiction():
+def test_the_same_answer_twice_is_not_a_contradiction():
     assert read_number("The answer is 55. So the answer is 55.00.").others == ()
 
 
-def test_a_conclusion_beats_what_stands_before_it():
+def test_a_conclusion_overrides_earlier_numbers():
     reading = read_number("First I get 12. So, 17 and 38 add up to 1378.", givens=[17, 38])
     assert reading.final.value == 1378
     assert reading.committed
 
 
-def test_a_marked_answer_is_not_gainsaid_by_a_remark():
+def test_a_remark_does_not_contradict_a_marked_answer():
     assert read_number("The answer is 55. So you need only 2 steps.").others == ()
 
 
-def test_the_questions_own_numbers_are_passed_over():
+def test_numbers_from_the_question_are_skipped():
     assert read_number("36 is 15% of 240.", givens=[15, 240]).final.value == 36
     assert read_number("You get 24. I added 2 to it.", givens=[2]).final.value == 24
 
 
-def test_words_count_only_where_asked_for():
+def test_number_words_count_only_on_request():
     assert read_number("There are three of them.") is None
-    assert read_number("There are three of them.", numerals=True).final.value == 3
-    assert read_number("That is one of the things.", numerals=True) is None
+    assert read_number("There are three of them.", with_words=True).final.value == 3
+    assert read_number("That is one of the things.", with_words=True) is None
 
 
-def test_a_quotient_is_told_from_a_number():
-    assert read_number("The answer is 84/7.").final.quotient
-    assert not read_number("84/7 = 12").final.quotient
+def test_a_quotient_and_a_number_are_different():
+    assert read_number("The answer is 84/7.").final.is_quotient
+    assert not read_number("84/7 = 12").final.is_quotient
 
 
-def test_numbers_keeps_the_order_and_the_places():
+def test_numbers_are_in_order_with_their_indices():
     found = numbers(plain("from 3 to -4.5, then 1,000"))
     assert [item.value for item in found] == [3, Fraction(-9, 2), 1000]
     assert [item.start for item in found] == sorted(item.start for item in found)

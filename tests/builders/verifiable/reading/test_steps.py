@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from builders.verifiable.reading.steps import evaluate, false_steps, worked
+from builders.verifiable.reading.steps import evaluate, false_steps, worked_step
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from builders.verifiable.reading.steps import evaluate, false_steps, worked
         "",
     ],
 )
-def test_true_and_unclear_equations_are_left_alone(text):
+def test_true_and_unclear_equations_are_ignored(text):
     assert false_steps(text) == []
 
 
@@ -55,4 +55,4 @@ def test_products_come_before_sums():
 def test_working_is_true(operator):
     for left in range(2, 120, 7):
         for right in range(1, 60, 3):
-            assert false_steps(worked(left, operator, right)) == []
+            assert false_steps(worked_step(left, operator, right)) == []

@@ -1,0 +1,1 @@
+"""When two instructions are the same, or nearly the same."""

@@ -1,0 +1,84 @@
+"""The check `duplicates`: kept rows whose instructions are the same, or nearly the same."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from builders.duplicates.exact import SeenInstructions
+from builders.duplicates.groups import NearDuplicates
+from builders.gate.check import MOST_ROWS, FirstRows
+from builders.manifest import Check
+from builders.rows.conversations import asked_text, whole_text
+from builders.rows.ids import instruction_id
+from builders.settings import GateSettings
+from builders.wording import counted
+
+
+class Duplicates:
+    """Counts repeated instructions, and groups of near-duplicates without their first row.
+
+    Instructions are the same if they and the turns before them differ only as
+    `builders.duplicates.exact` allows, and nearly the same if the user's turns resemble each other.
+    Several drafts of one instruction (`keep: all`) do not count as repeating it.
+    Many near-duplicates are a warning. One pair of them across train and test fails: a test would
+    then ask what was learned.
+    """
+
+    def __init__(self, settings: GateSettings) -> None:
+        self._settings = settings
+        self._kept = 0
+        self._instructions = SeenInstructions()
+        # The ids of the smaller split.
+        self._test: set[str] = set()
+        self._exact = FirstRows()
+        self._near = NearDuplicates()
+
+    def see(self, row: Mapping[str, Any], split: str) -> None:
+        if row["status"] != "kept":
+            return
+        self._kept += 1
+        # Drafts of one instruction repeat it, each once.
+        first = instruction_id(row["id"])
+        draft = row["id"].removeprefix(first)
+        if not self._instructions.add(whole_text(row["instruction"], row["history"]) + draft):
+            self._exact.add(row["id"])
+        if split != "train":
+            self._test.add(first)
+        asked = asked_text(row["instruction"], row["history"])
+        self._near.add(first, asked, row["task"])
+
+    def result(self) -> Check:
+        near, across = FirstRows(), FirstRows()
+        for group in self._near.groups():
+            for row_id in group[1:]:
+                near.add(row_id)
+            if len({row_id in self._test for row_id in group}) > 1:
+                for row_id in group:
+                    across.add(row_id)
+        figures = {
+            "kept": self._kept,
+            "exact": self._exact.count,
+            "near": near.count,
+            "rows_in_groups_across_splits": across.count,
+            "max_duplicates": self._settings.max_duplicates,
+            "warn_near_duplicates": self._settings.warn_near_duplicates,
+        }
+        kept = max(1, self._kept)
+        failing = [across] if across.count else []
+        if self._exact.count / kept > self._settings.max_duplicates:
+            failing.append(self._exact)
+        has_many = near.count / kept > self._settings.warn_near_duplicates
+        concerned = failing or ([near] if has_many else [])
+        ids = dict.fromkeys(row_id for rows in concerned for row_id in rows.ids)
+        return Check(
+            name="duplicates",
+            status="fail" if failing else "warn" if has_many else "pass",
+            sentence=(
+                f"Of {counted(self._kept, 'kept row')}, "
+                f"{counted(self._exact.count, 'repeats', 'repeat')} an instruction and "
+                f"{counted(near.count, 'nearly repeats', 'nearly repeat')} one "
+                f"({near.count / kept:.1%}); {counted(across.count, 'has', 'have')} a "
+                "near-duplicate in the other split."
+            ),
+            figures=figures,
+            rows=tuple(ids)[:MOST_ROWS],
+        )

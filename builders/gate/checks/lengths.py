@@ -1,0 +1,76 @@
+"""The check `lengths`: how much of "better" is "longer". It warns and never fails."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from builders.manifest import Check
+from builders.settings import GateSettings
+from builders.wording import counted
+
+
+class Lengths:
+    """Measures drafts and refinements in characters, of kept rows in which the two differ.
+
+    Cohen's d is the mean difference divided by the pooled standard deviation: the square root of
+    the mean of the two variances (n - 1).
+    """
+
+    def __init__(self, settings: GateSettings) -> None:
+        self._settings = settings
+        self._rows = self._longer = 0
+        # Sums and sums of squares of integers are exact.
+        self._draft = self._draft_squares = 0
+        self._refinement = self._refinement_squares = 0
+
+    def see(self, row: Mapping[str, Any]) -> None:
+        if row["status"] != "kept" or row["draft"] == row["refinement"]:
+            return
+        draft, refinement = len(row["draft"]), len(row["refinement"])
+        self._rows += 1
+        self._longer += refinement > draft
+        self._draft += draft
+        self._draft_squares += draft * draft
+        self._refinement += refinement
+        self._refinement_squares += refinement * refinement
+
+    def result(self) -> Check:
+        if not self._rows:
+            sentence = "No kept row has a refinement that differs from its draft."
+            return Check(name="lengths", status="pass", sentence=sentence, figures={"of": 0})
+        figures = self._figures()
+        d, share = figures["cohens_d"], figures["share_longer"]
+        limits = self._settings
+        is_over = (d is not None and d > limits.warn_length_d) or share > limits.warn_share_longer
+        return Check(
+            name="lengths",
+            status="warn" if is_over else "pass",
+            sentence=(
+                f"The refinement differs from the draft by {figures['mean_delta']:+,.0f} "
+                f"characters on average, and is longer in {share:.0%} of "
+                f"{counted(self._rows, 'row')}; "
+                f"Cohen's d is {'undefined' if d is None else f'{d:.2f}'}."
+            ),
+            figures=figures,
+        )
+
+    def _figures(self) -> dict[str, Any]:
+        n = self._rows
+        delta = (self._refinement - self._draft) / n
+        spread = math.sqrt(
+            (
+                _variance(n, self._draft, self._draft_squares)
+                + _variance(n, self._refinement, self._refinement_squares)
+            )
+            / 2
+        )
+        return {
+            "of": n,
+            "mean_delta": delta,
+            "share_longer": self._longer / n,
+            "cohens_d": delta / spread if spread else None,
+        }
+
+
+def _variance(n: int, total: int, squares: int) -> float:
+    return (squares * n - total * total) / (n * (n - 1)) if n > 1 else 0.0

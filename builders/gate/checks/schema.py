@@ -1,0 +1,109 @@
+"""The check `schema`: whether every file has the columns of its config, and all rows are valid."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builders.errors import reason_of
+from builders.gate.check import FirstRows
+from builders.gate.release_files import UNREADABLE, iter_parquet
+from builders.manifest import Check
+from builders.release.configs import ROW_TYPES
+from builders.rows import InvalidRow, Row
+from builders.rows.older import VERSIONS, stored_schema, upgraded
+from builders.wording import counted
+
+
+class Schemas:
+    """Reads files and notes what is wrong with them; `rows` counts the rows read.
+
+    `version` is the schema version of the release. Its files have the columns of that version, and
+    their rows are read as rows of the current one.
+    """
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self.rows: Counter[tuple[str, str]] = Counter()
+        self._problems: list[str] = []
+        self._invalid = FirstRows()
+
+    def look_at(self, config: str, split: str, path: Path) -> None:
+        """Check a file's columns and rows."""
+        for batch in self._batches(config, split, path):
+            if not ROW_TYPES[config].holds(batch):
+                self._valid(config, path, batch)
+
+    def read(self, config: str, split: str, path: Path) -> Iterator[Row]:
+        """The valid rows of a file; none if its columns are not those of its config."""
+        for batch in self._batches(config, split, path):
+            yield from self._valid(config, path, batch)
+
+    def _batches(self, config: str, split: str, path: Path) -> Iterator[pa.Table]:
+        where = f"{config}/{path.name}"
+        if config not in ROW_TYPES:
+            self._problems.append(f"{where}: the config {config!r} is not known")
+            return
+        rows = ROW_TYPES[config]
+        try:
+            if not pq.read_schema(path).equals(stored_schema(rows, self._version)):
+                self._problems.append(f"{where}: its columns are not those of the schema")
+                return
+            for batch in iter_parquet(path):
+                self.rows[config, split] += len(batch)
+                table = pa.Table.from_batches([batch])
+                if self._version in VERSIONS:
+                    table = upgraded(table, rows, rows.schema.names)
+                yield table
+        except UNREADABLE as error:
+            self._problems.append(f"{where}: cannot be read ({reason_of(error)})")
+
+    def _valid(self, config: str, path: Path, table: pa.Table) -> list[Row]:
+        if ROW_TYPES[config].holds(table):
+            return table.to_pylist()
+        valid = []
+        for row in table.to_pylist():
+            try:
+                ROW_TYPES[config].validate(row)
+            except InvalidRow as error:
+                if not self._invalid.count:
+                    self._problems.append(f"{config}/{path.name}: row {row['id']}: {error}")
+                self._invalid.add(str(row["id"]))
+            else:
+                valid.append(row)
+        return valid
+
+    def miss(self, what: str) -> None:
+        """Note something that the release should have."""
+        self._problems.append(what)
+
+    def result(self) -> Check:
+        by_config: Counter[str] = Counter()
+        for (config, _), rows in self.rows.items():
+            by_config[config] += rows
+        figures = {
+            "rows": dict(sorted(by_config.items())),
+            "invalid_rows": self._invalid.count,
+            "problems": self._problems[:20],
+        }
+        if self._problems:
+            more = len(self._problems) - 1
+            others = f"; and {more} more" if more else ""
+            invalid = counted(self._invalid.count, "row is", "rows are")
+            bad = f" ({invalid} not valid)" if self._invalid.count else ""
+            sentence = f"{self._problems[0]}{others}{bad}."
+            return Check(
+                name="schema",
+                status="fail",
+                sentence=sentence,
+                figures=figures,
+                rows=self._invalid.ids,
+            )
+        total, configs = by_config.total(), len(by_config)
+        sentence = (
+            f"{counted(total, 'row')} of {counted(configs, 'config')} have the schema's columns "
+            "and are valid."
+        )
+        return Check(name="schema", status="pass", sentence=sentence, figures=figures)

@@ -1,1 +1,0 @@
-"""How critics write: headings, lists, scores, refinements and JSON, each read by itself."""

@@ -1,0 +1,1 @@
+"""How a ledger row becomes training rows."""

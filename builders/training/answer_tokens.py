@@ -1,0 +1,81 @@
+"""The tokens of a prompt and of its answer, as a model is trained on them and generates them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2.exceptions import TemplateError
+
+from builders.critique.prompts import Message
+from builders.training.chat_template import chat_text, token_ids
+from builders.training.trained_template import end_of_answer, settle_template
+
+# Texts after which a text has the tokens that it has in the middle of another one.
+_ANCHORS = ("a", "\n", ":", "1", "é")
+
+
+@dataclass(frozen=True)
+class AnsweredTokens:
+    """`prompt` is what the pipelines send; `answer` what generation has to give, its end included.
+
+    The last token of the answer is one at which generation stops.
+    """
+
+    prompt: list[int]
+    answer: list[int]
+
+
+class AnswerTokenizer:
+    """Tokenizes prompts with their answers, in the template in which the model is trained."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        """Settles the tokenizer's template; BadInput if it cannot be trained on."""
+        settle_template(tokenizer)
+        self._tokenizer = tokenizer
+        self._end = end_of_answer(tokenizer)
+
+    def tokens(self, prompt: Sequence[Message], answer: Sequence[Message]) -> AnsweredTokens | None:
+        """The tokens of one answered prompt; None if the template does not write it as it is.
+
+        A template is a program, and may do that to single texts: one that takes off thinking
+        takes off what stands before any `</think>`. It may also reject a conversation.
+        """
+        try:
+            asked = chat_text(self._tokenizer, prompt)
+            answered = chat_text(self._tokenizer, [*prompt, *answer], answer_next=False)
+        except TemplateError:
+            return None
+        content = answer[-1]["content"].strip()
+        start = answered.find(content, len(asked)) if answered.startswith(asked) else -1
+        before, after = answered[len(asked) : start], answered[start + len(content) :]
+        if start < 0 or not content or before.strip():
+            return None
+        end = self._end.text or ""
+        text = before + content + (after[: after.index(end)] if end in after else "") + end
+        ids = token_ids(self._tokenizer, asked)
+        rest = self._rest(ids, asked, text)
+        if rest is None:
+            return None
+        return AnsweredTokens(ids, rest if end else [*rest, self._end.token])
+
+    def _rest(self, ids: list[int], asked: str, text: str) -> list[int] | None:
+        """The tokens of `text` after a prompt of these tokens.
+
+        Tokenized together, because a tokenizer may treat the beginning of a text apart. Where a
+        token spans the seam (a line break before one), generation has to go on after the prompt's
+        own tokens, so the rest has the tokens that it has after a text it does not merge with.
+        """
+        whole = token_ids(self._tokenizer, asked + text)
+        if whole[: len(ids)] == ids:
+            return whole[len(ids) :]
+        for anchor in _ANCHORS:
+            begun, both = (token_ids(self._tokenizer, one) for one in (anchor, anchor + text))
+            rest = both[len(begun) :]
+            if both[: len(begun)] == begun and self._text([*ids, *rest]) == self._text(whole):
+                return rest
+        return None
+
+    def _text(self, ids: list[int]) -> str:
+        return self._tokenizer.decode(
+            ids, skip_special_tokens=False, clean_up_tokenization_spaces=False
+        )

@@ -1,0 +1,1 @@
+"""Audits: which model judges, what it is asked, and what is kept of its replies."""

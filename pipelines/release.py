@@ -1,0 +1,64 @@
+"""From run folders to a release that has passed the gate."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from builders.gate.gate import ReleaseGate
+from builders.ledger.run import open_complete_run
+from builders.progress import Progress
+from builders.release.make import release_runs
+from builders.review.folder import open_review
+
+RELEASES = Path("releases")
+
+
+def release(
+    runs: Sequence[Path],
+    *,
+    name: str,
+    version: str,
+    out: Path = RELEASES,
+    parent: Path | Literal["none"] | None = None,
+    reviews: Sequence[Path] = (),
+    audits: Sequence[Path] = (),
+    evaluation_sets: Sequence[str] = (),
+    allowed: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the release `out/NAME@vVERSION` of complete run folders, and return its folder.
+
+    `parent` is the release before this one: by default the latest of its name in `out`. `reviews`
+    are review folders, or the runs or releases that were reviewed. `audits` are folders that
+    `srt audit run` made. `evaluation_sets` are FILE or FILE:FIELD, beside those of the runs'
+    recipes. `allowed` has a reason for each check of the gate that may fail. `progress` is called
+    with the stage (splitting, writing, checking) and the rows done in it.
+
+    Raises BadInput where an argument is wrong, GateRefused where the gate refuses the release,
+    and RunFailed where the folder cannot be written. The release is there whole or not at all.
+    """
+    opened = [open_complete_run(run) for run in runs]
+    gate = ReleaseGate(
+        # The runs agree in their settings, or `release_runs` refuses them.
+        opened[0][1].gate,
+        evaluation_sets=evaluation_sets,
+        allowed=allowed,
+        progress=progress,
+    )
+    return release_runs(
+        opened,
+        name=name,
+        version=version,
+        out=out,
+        parent=parent,
+        reviews=[open_review(folder) for folder in reviews],
+        audits=audits,
+        redact=gate.redact,
+        check=gate.check,
+        progress=progress,
+    )
+
+
+def rows_of(runs: Sequence[Path]) -> int:
+    """How many ledger rows the complete runs have together, for a progress bar."""
+    return sum(open_complete_run(run)[1].funnel.rows for run in runs)

@@ -1,0 +1,1 @@
+"""The embedded model, and how torch uses this machine; imports no torch."""

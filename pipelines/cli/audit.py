@@ -85,8 +85,7 @@ def freeze(
     _print_set(frozen)
     console.out.print(
         f"next: `reserve: [{frozen.folder}]` in the recipes of what is trained, then "
-        f"srt audit run MODEL --set {frozen.folder}",
-        markup=False,
+        f"srt audit run MODEL --set {frozen.folder}"
     )
 
 
@@ -105,7 +104,7 @@ def _print_set(frozen: "FrozenSet") -> None:
     )
     for reason, count in counts.left_out.items():
         out.print(f"{count:>8,}  left out: {reason} ({LEFT_OUT[reason]})", style="dim")
-    out.print(f"license {frozen.facts.license}, digest {frozen.digest[:12]}", markup=False)
+    out.print(f"license {frozen.facts.license}, digest {frozen.digest[:12]}")
 
 
 def _count(number: int, noun: str) -> str:
@@ -232,7 +231,7 @@ def run(
         console.print_json({"audit": str(folder), **facts})
         return
     print_audit(audit.model_dump(mode="json"))
-    console.out.print(f"audit: {folder}", markup=False)
+    console.out.print(f"audit: {folder}")
 
 
 @app.command(epilog="Example: srt audit show audits/people")
@@ -263,7 +262,7 @@ def show(
         return
     _print_set(frozen)
     for path, audit in audits:
-        console.out.print(audit_line(audit, path), markup=False)
+        console.out.print(audit_line(audit, path))
     if len(audits) + 1 >= MANY_LOOKS:
         console.out.print(
             f"{len(audits)} looks: whoever chooses a model by this set now trains on it",
@@ -299,9 +298,9 @@ def print_audits(folder: Path) -> None:
 
     _print_set(open_set(folder))
     for path, audit in audits_of(folder):
-        out.print(audit_line(audit, path / REPORT), markup=False)
+        out.print(audit_line(audit, path / REPORT))
         for sentence in verdict_sentences(audit.model_dump(mode="json")):
-            out.print(f"  {sentence}", markup=False)
+            out.print(f"  {sentence}")
 
 
 def print_audit(audit: Mapping[str, Any]) -> None:
@@ -314,9 +313,9 @@ def print_audit(audit: Mapping[str, Any]) -> None:
         interval = (
             "" if one["low"] is None else f" ({_percent(one['low'])} to {_percent(one['high'])})"
         )
-        out.print(f"{_percent(one['value']):>7}{interval:<20} {name}", markup=False)
+        out.print(f"{_percent(one['value']):>7}{interval:<20} {name}")
     for sentence in (*facts["verdicts"], *facts["tastes"], *facts["cautions"]):
-        out.print(sentence, markup=False)
+        out.print(sentence)
 
 
 def _percent(share: float | None) -> str:

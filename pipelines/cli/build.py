@@ -135,11 +135,11 @@ def _print_run(run: "Run", *, as_json: bool) -> None:
         console.print_json(facts)
         return
     console.print_funnel(facts)
-    console.out.print(f"run: {run.folder}", markup=False)
+    console.out.print(f"run: {run.folder}")
     if not facts["complete"]:
         console.out.print("not complete: the same command without --limit does the rest")
     elif facts["kept"]:
-        console.out.print(f"next: {_release_command(run.folder)}", markup=False)
+        console.out.print(f"next: {_release_command(run.folder)}")
     else:
         console.out.print("no row was kept, so there is nothing to release")
 
@@ -181,8 +181,7 @@ def print_steps(steps: "Sequence[StepEstimate]", counted: str) -> None:
         console.out.print(
             f"{step.step:>18}: {step.calls:,} calls to {step.model}, "
             f"{step.tokens_in:,} ({step.tokens_in_at_most:,}) tokens in, "
-            f"{step.tokens_out:,} ({step.tokens_out_at_most:,}) out{_cost_of(step)}",
-            markup=False,
+            f"{step.tokens_out:,} ({step.tokens_out_at_most:,}) out{_cost_of(step)}"
         )
     priced = [step for step in steps if step.cost is not None]
     if priced:

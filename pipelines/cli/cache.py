@@ -26,7 +26,7 @@ def stats(store: StorePath = None, as_json: AsJson = False) -> None:
     answers = counted(stats.completions, "answer")
     console.out.print(f"{opened.path}: {answers}, {stats.bytes / 1e6:.1f} MB")
     for model, count in stats.by_model.items():
-        console.out.print(f"{count:>10,}  {model}", markup=False)
+        console.out.print(f"{count:>10,}  {model}")
 
 
 @app.command(epilog="Example: srt cache prune --older-than-days 90")

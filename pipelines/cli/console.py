@@ -1,14 +1,13 @@
 """Output of the commands: results on stdout, progress and messages on stderr."""
 
 import json
-import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,14 +16,35 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
+from rich.text import Text
 
 from builders.ledger.funnel import Funnel
 from builders.rows.ids import is_first_sample
 from builders.rows.reasons import REASONS
 from builders.wording import counted
+from cards.printable import UNPRINTABLE, printable
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _PlainConsole(Console):
+    """A console on which strangers' text stays text: neither markup nor terminal codes work."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, soft_wrap=True, markup=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            # rich's own codes, of bars and colors, are control segments and styles.
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
+out = _PlainConsole()
+err = _PlainConsole(stderr=True)
 
 # The steps of a pipeline that take time, and their labels. Further scorers have their own.
 _STEPS = {
@@ -36,33 +56,22 @@ _STEPS = {
 _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 
 
-# A terminal obeys control characters, and bidirectional overrides reorder the text around them.
-_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def shown(text: str) -> str:
-    r"""A model's or a user's text as it is safe to print; newlines and tabs stay.
-
-    >>> shown("plain\x1b[2J\n"), shown("a\r\nb")
-    ('plain�[2J\n', 'a\nb')
-    """
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
-
-
 def notify(line: str) -> None:
     """Print a message for the user."""
-    err.print(line, markup=False)
+    err.print(line)
 
 
 @contextmanager
 def working(note: str) -> Iterator[None]:
     """A spinner with `note` on a terminal, and nothing elsewhere."""
-    with err.status(note) if err.is_terminal else nullcontext():
+    with err.status(Text(note)) if err.is_terminal else nullcontext():
         yield
 
 
 def print_json(facts: Mapping[str, Any]) -> None:
-    print(json.dumps(facts, indent=2, ensure_ascii=False))
+    """Print `facts` as JSON; what must not reach a terminal is escaped, which changes no value."""
+    written = json.dumps(facts, indent=2, ensure_ascii=False)
+    print(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", written))
 
 
 class BuildProgress:
@@ -96,12 +105,12 @@ class BuildProgress:
         if not err.is_terminal:
             return
         self._bars = Progress(
-            TextColumn("{task.description:>10}"),
+            TextColumn("{task.description:>10}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
+            TextColumn("{task.fields[pace]}", markup=False),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[brief]}", style="dim"),
+            TextColumn("{task.fields[brief]}", style="dim", markup=False),
             console=err,
         )
         self._tasks = {}
@@ -145,7 +154,7 @@ class AnswersProgress:
 
     def __init__(self) -> None:
         columns = (
-            TextColumn("{task.description:>10}"),
+            TextColumn("{task.description:>10}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -174,7 +183,7 @@ class RowsProgress:
 
     def __init__(self, stages: Mapping[str, int | None]) -> None:
         columns = (
-            TextColumn("{task.description:>10}"),
+            TextColumn("{task.description:>10}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
@@ -218,14 +227,14 @@ def print_funnel(facts: Mapping[str, Any]) -> None:
     for key, label in stages.items():
         out.print(f"{facts[key]:>8,}  {label}")
     for reason, count in facts["dropped"].items():
-        out.print(f"{count:>8,}  dropped: {reason} ({REASONS[reason]})", style="dim", markup=False)
+        out.print(f"{count:>8,}  dropped: {reason} ({REASONS[reason]})", style="dim")
     if facts["mean_draft_score"] is not None:
         out.print(
             f"mean independent score of kept rows: draft {facts['mean_draft_score']:.2f}, "
             f"refinement {facts['mean_refinement_score']:.2f}"
         )
     for control in facts.get("controls", ()):
-        out.print(_agreement(control), markup=False)
+        out.print(_agreement(control))
     cost = f", cost {facts['cost']:.4f}" if facts["cost"] is not None else ""
     tokens = f"{facts['tokens_in']:,} tokens in, {facts['tokens_out']:,} out"
     if facts["calls"] and not facts["tokens_in"] + facts["tokens_out"]:

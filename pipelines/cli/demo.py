@@ -71,8 +71,8 @@ def demo(
     for number in stages:
         console.out.print(f"\nstage {number}")
         console.print_funnel(Run(loop.run(number)).read_manifest().funnel.model_dump())
-        console.out.print(f"release: {loop.release(number)}", markup=False)
-        console.out.print(f"checkpoint: {loop.checkpoint(number)}", markup=False)
+        console.out.print(f"release: {loop.release(number)}")
+        console.out.print(f"checkpoint: {loop.checkpoint(number)}")
     if not complete:
         console.out.print(
             "\nnone of the model's refinements is better than its draft: it has not learned to "
@@ -82,13 +82,13 @@ def demo(
     print_audits(loop.audit_set)
     console.out.print("")
     print_loading(loop.release(1))
-    console.out.print(f"look at the rows: srt show {_quoted(loop.release(1))}", markup=False)
+    console.out.print(f"look at the rows: srt show {_quoted(loop.release(1))}")
     own = _quoted(loop.run(1) / "recipe.yaml")
-    console.out.print(f"change what a release of the run requires: edit {own}, then", markup=False)
-    console.out.print(f"  srt build stage1 {own}", markup=False)
+    console.out.print(f"change what a release of the run requires: edit {own}, then")
+    console.out.print(f"  srt build stage1 {own}")
     instruction = '"Name the capital city of Portugal."'
     checkpoint = _quoted(loop.checkpoint(stages[-1]))
-    console.out.print(f"try the model: srt generate {checkpoint} {instruction}", markup=False)
+    console.out.print(f"try the model: srt generate {checkpoint} {instruction}")
 
 
 def _quoted(path: Path) -> str:

@@ -196,7 +196,7 @@ def evaluate(
         console.print_json({"evaluation": str(folder), **facts})
         return
     print_evaluation(facts)
-    console.out.print(f"evaluation: {folder / REPORT}", markup=False)
+    console.out.print(f"evaluation: {folder / REPORT}")
 
 
 def _benchmark(text: str) -> Any:
@@ -242,8 +242,7 @@ def _print_estimate(request: "EvaluationRequest", *, as_json: bool) -> None:
     for step in steps:
         console.out.print(
             f"{step['step']}, {step['model']}: {step['calls']:,} calls, {step['tokens_in']:,} "
-            f"tokens in, {step['tokens_out']:,} ({step['tokens_out_at_most']:,}) out",
-            markup=False,
+            f"tokens in, {step['tokens_out']:,} ({step['tokens_out_at_most']:,}) out"
         )
 
 
@@ -261,6 +260,6 @@ def print_evaluation(evaluation: Mapping[str, Any]) -> None:
     widths = [max(len(row[at]) for row in [header, *rows]) for at in range(len(header))]
     for name, *cells in [header, *rows]:
         texts = (cell.rjust(width) for cell, width in zip(cells, widths[1:], strict=True))
-        out.print(name.ljust(widths[0]), *texts, sep="  ", markup=False)
+        out.print(name.ljust(widths[0]), *texts, sep="  ")
     for sentence in facts["sentences"]:
-        out.print(sentence, markup=False)
+        out.print(sentence)

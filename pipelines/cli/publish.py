@@ -76,8 +76,7 @@ def publish(
     if (base := publication.local_base_model) is not None:
         console.err.print(
             f"note: the adapter's base model is a folder on this machine ({base}); it cannot be "
-            "loaded anywhere else",
-            markup=False,
+            "loaded anywhere else"
         )
     if dry_run:
         if as_json:
@@ -140,13 +139,13 @@ def print_plan(plan: "PublishPlan") -> None:
 
     head, tags = plan.remote.head, sorted(plan.remote.tags)
     state = f"commit {head[:12]}, tags: {', '.join(tags) or 'none'}" if head else "a new repository"
-    out.print(f"{plan.repo} ({plan.package.repo_type}): {state}", markup=False)
+    out.print(f"{plan.repo} ({plan.package.repo_type}): {state}")
     for sign, names in (("+", plan.new), ("~", plan.changed)):
         for name in names:
             size = plan.package.files[name].size
-            out.print(f"  {sign} {name}  {readable(size)}", markup=False)
+            out.print(f"  {sign} {name}  {readable(size)}")
     for name in plan.deleted:
-        out.print(f"  - {name}  {readable(plan.remote.files[name].size)}", markup=False)
+        out.print(f"  - {name}  {readable(plan.remote.files[name].size)}")
     files = len(plan.package.files)
     todo = {
         "nothing": f"{plan.package.tag} has these {files} files already: nothing to do",

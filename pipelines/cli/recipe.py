@@ -22,4 +22,4 @@ def recipe(
         return
     for path in shipped_recipes():
         first = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ")
-        out.print(f"{path.stem:16}  {first}", markup=False)
+        out.print(f"{path.stem:16}  {first}")

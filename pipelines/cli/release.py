@@ -74,7 +74,7 @@ def release(
         console.print_json({"release": str(folder), "checks": checks})
         return
     print_checks(checks)
-    console.out.print(f"release: {folder}", markup=False)
+    console.out.print(f"release: {folder}")
     print_loading(folder)
 
 
@@ -88,5 +88,5 @@ def print_loading(release: Path) -> None:
     out.print("load it with:")
     out.print("  from datasets import load_dataset")
     path = json.dumps(str(release.resolve()), ensure_ascii=False)
-    out.print(f'  {config} = load_dataset({path}, "{config}", split="train")', markup=False)
-    out.print(f'  print({config}[0]["{column}"])', markup=False)
+    out.print(f'  {config} = load_dataset({path}, "{config}", split="train")')
+    out.print(f'  print({config}[0]["{column}"])')

@@ -51,7 +51,6 @@ def answers_panel(row: Mapping[str, Any], title: str) -> Any:
     from rich.text import Text
 
     from builders.critique.render import render_feedback
-    from pipelines.cli.console import shown
 
     table = Table(expand=True, show_lines=False, box=None)
     columns = {
@@ -62,22 +61,22 @@ def answers_panel(row: Mapping[str, Any], title: str) -> Any:
     for heading in columns:
         table.add_column(heading, ratio=1, overflow="fold")
     # Text, not str: square brackets in a model's text are not markup.
-    table.add_row(*(Text(shown(text or "—")) for text in columns.values()))
+    table.add_row(*(Text(text or "—") for text in columns.values()))
     grid = Table.grid(expand=True)
     for role, text in _before(row):
-        grid.add_row(Text(f"{role}: {shown(text)}", style="dim", overflow="fold"))
-    grid.add_row(Text(shown(row["instruction"]), style="bold", overflow="fold"))
+        grid.add_row(Text(f"{role}: {text}", style="dim", overflow="fold"))
+    grid.add_row(Text(row["instruction"], style="bold", overflow="fold"))
     if row["criteria"] is not None:
-        grid.add_row(Text(f"criteria: {shown(row['criteria'])}", style="dim", overflow="fold"))
+        grid.add_row(Text(f"criteria: {row['criteria']}", style="dim", overflow="fold"))
     if row["reason"]:
         detail = f": {row['detail']}" if row["detail"] else ""
         dropped = "dropped: " if row["status"] == "dropped" else ""
         reason = f"{dropped}{row['reason']} ({REASONS[row['reason']]}){detail}"
-        grid.add_row(Text(shown(reason), style="red"))
+        grid.add_row(Text(reason, style="red"))
     grid.add_row(table)
     for control in row["control_scores"]:
-        grid.add_row(Text(shown(_control(control)), style="dim", overflow="fold"))
-    return Panel(grid, title=Text(shown(title)), title_align="left")
+        grid.add_row(Text(_control(control), style="dim", overflow="fold"))
+    return Panel(grid, title=Text(title), title_align="left")
 
 
 def _before(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,7 @@ class Transfer:
         if self._bars:
             self._bars.update(self._task, description=sentence)
         else:
-            err.print(sentence, markup=False)
+            err.print(sentence)
 
     def sent(self, name: str, total: int) -> None:
         """`total` bytes of the file `name` are sent; fewer than before when it is retried."""

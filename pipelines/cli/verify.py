@@ -42,12 +42,12 @@ def print_findings(verified: "Verified") -> None:
     out.print(f"{verified.release}: commit {verified.commit}")
     for finding in verified.findings:
         out.print(f"{'WRONG' if finding.wrong else 'ok':>6}  {finding.name}: ", end="")
-        out.print(plain(finding.wrong[0] if finding.wrong else finding.holds), markup=False)
+        out.print(plain(finding.wrong[0] if finding.wrong else finding.holds))
         for sentence in finding.wrong[1:]:
-            out.print(f"        {plain(sentence)}", markup=False)
+            out.print(f"        {plain(sentence)}")
     for result in verified.gate:
         line = f"{result.status:>6}  gate, {result.name}: {result.sentence}"
-        out.print(plain(line), markup=False)
+        out.print(plain(line))
     if not verified.gate:
         out.print("        the manifest records no gate")
 

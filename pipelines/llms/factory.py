@@ -3,6 +3,8 @@
 A new kind is a subclass of `ChatLLM`, a block in `pipelines.recipe.recipe` and a case here.
 """
 
+import os
+
 from builders.errors import BadInput
 from pipelines.llms.base import ChatLLM
 from pipelines.llms.budget import Account, Budget
@@ -76,6 +78,12 @@ def _class_of(kind: str) -> type[ChatLLM]:
         case "vllm":
             from pipelines.llms.vllm import VllmLLM as LLMClass
         case "scripted":
+            # It imports a module and calls a function that the recipe names.
+            if os.environ.get("SRT_SCRIPTED_MODELS") != "1":
+                raise BadInput(
+                    "kind: scripted calls a function of Python in place of a model, for tests; "
+                    "where that is meant, set SRT_SCRIPTED_MODELS=1"
+                )
             from pipelines.llms.scripted import ScriptedLLM as LLMClass
         case _:
             raise BadInput(f"kind: {kind!r} does not call a model")

@@ -154,7 +154,10 @@ class VllmModel(Model):
 
 
 class ScriptedModel(Model):
-    """A Python function instead of a model, for tests. Cards of its releases say so."""
+    """A Python function instead of a model, for tests.
+
+    It needs SRT_SCRIPTED_MODELS=1 in the environment, and cards of its releases say so.
+    """
 
     kind: Literal["scripted"]
     script: str = Field(description="The function, as MODULE:NAME.")

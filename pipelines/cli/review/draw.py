@@ -60,5 +60,5 @@ def draw(
     for note in notes:
         console.notify(f"note: {note}")
     console.out.print(f"{counted(len(drawn), 'record is', 'records are')} drawn")
-    console.out.print(f"review: {review.folder}", markup=False)
-    console.out.print(f"next: srt review export {quoted(review)}", markup=False)
+    console.out.print(f"review: {review.folder}")
+    console.out.print(f"next: srt review export {quoted(review)}")

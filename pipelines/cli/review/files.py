@@ -42,9 +42,9 @@ def export_sample(
             f"warning: {records} texts of more than 32,767 characters, which spreadsheets cut off"
         )
     records = counted(exported.records, "record is", "records are")
-    console.out.print(f"{records} in {path}", markup=False)
+    console.out.print(f"{records} in {path}")
     command = f"srt review import {quoted(opened)} {shlex.quote(str(path))}"
-    console.out.print(f"next, when people have filled it in: {command}", markup=False)
+    console.out.print(f"next, when people have filled it in: {command}")
 
 
 def import_answers(
@@ -78,9 +78,9 @@ def import_answers(
         rows = counted(imported.empty, "row is", "rows are")
         console.notify(f"note: {rows} not filled in yet")
     changes = f"{imported.new:,} new, {imported.edited:,} edited, {imported.unchanged:,} unchanged"
-    console.out.print(f"{file}: {changes}", markup=False)
-    console.out.print(f"{counted(imported.verdicts, 'verdict')} in the review", markup=False)
+    console.out.print(f"{file}: {changes}")
+    console.out.print(f"{counted(imported.verdicts, 'verdict')} in the review")
     if imported.corrections:
         rows = counted(imported.corrections, "row has", "rows have")
         console.out.print(f"{rows} corrections")
-    console.out.print(f"next: srt review report {quoted(opened)}", markup=False)
+    console.out.print(f"next: srt review report {quoted(opened)}")

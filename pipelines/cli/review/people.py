@@ -48,7 +48,7 @@ def people(
     """
     from builders.errors import BadInput
     from builders.review.folder import open_review
-    from pipelines.cli.console import notify, out, shown
+    from pipelines.cli.console import notify, out
 
     actions = {"--reset": reset, "--exclude": exclude, "--include": include}
     asked = [option for option, name in actions.items() if name is not None]
@@ -64,8 +64,8 @@ def people(
     if exclude is not None or include is not None:
         person = _left_out(opened, exclude, include, reason, offline, url)
         told = "is left out" if person.excluded else "counts again"
-        out.print(f"{shown(person.shown)} {told} ({_verdicts(opened, person)})", markup=False)
-        out.print(f"next: srt review report {quoted(opened)}", markup=False)
+        out.print(f"{person.shown} {told} ({_verdicts(opened, person)})")
+        out.print(f"next: srt review report {quoted(opened)}")
         return
     if reset is not None:
         opened.check_pushed()
@@ -73,8 +73,8 @@ def people(
 
         name, password = reset_password(connected(url or opened.facts.url), opened, reset)
         kept = opened.folder / PASSWORDS
-        out.print(f"new password (shown only once; kept in {kept}):", markup=False)
-        out.print(f"  {shown(name)}  {password}", markup=False)
+        out.print(f"new password (shown only once; kept in {kept}):")
+        out.print(f"  {name}  {password}")
         return
     _print_people(opened, _known(opened, offline, url))
     if offline and opened.facts.url:
@@ -131,7 +131,7 @@ def _print_people(review: "Review", people: "People") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipelines.cli.console import out, shown
+    from pipelines.cli.console import out
 
     counts = Counter(row["annotator"] for row in review.verdicts())
     table = Table(box=None, pad_edge=False)
@@ -142,7 +142,7 @@ def _print_people(review: "Review", people: "People") -> None:
         notes = [_PLACES[person.on_server]] if person.on_server in _PLACES else []
         if person.excluded is not None:
             notes.append(f"left out: {person.excluded}")
-        name = shown(person.name) if person.name else "?"
+        name = person.name if person.name else "?"
         cells = (name, person.annotator, f"{counts[person.annotator]:,}", "; ".join(notes))
         table.add_row(*map(Text, cells))
     out.print(table if people else "nobody yet")

@@ -57,10 +57,10 @@ def pull(review: Reviewed, url: Url = None, as_json: AsJson = False) -> None:
         have = counted(pulled.corrections, "row has", "rows have")
         console.out.print(f"{have} corrections")
     if pulled.verdicts:
-        console.out.print(f"next: srt review report {quoted(opened)}", markup=False)
+        console.out.print(f"next: srt review report {quoted(opened)}")
     else:
         again = f"srt review pull {quoted(opened)}"
-        console.out.print(f"next, when people have answered: {again}", markup=False)
+        console.out.print(f"next, when people have answered: {again}")
 
 
 def _people(count: int) -> str:

@@ -118,17 +118,17 @@ def _print_push(pushed: "PushResult") -> None:
         notify(f"note: {note}")
     records = counted(pushed.drawn, "record is", "records are")
     where = f"{facts.url}, workspace {facts.workspace!r}"
-    out.print(f"{records} on {where} ({pushed.sent:,} of them new)", markup=False)
+    out.print(f"{records} on {where} ({pushed.sent:,} of them new)")
     first = "first all of " if len(pushed.pages) > 1 else ""
     for name, page in pushed.pages.items():
-        out.print(f"  {first}{name}: {page}", markup=False)
+        out.print(f"  {first}{name}: {page}")
         first = "then "
     if pushed.passwords:
         folder = pushed.review.folder
         out.print(f"new accounts (shown only once; kept in {folder / PASSWORDS}):")
         width = max(map(len, pushed.passwords))
         for name, password in pushed.passwords.items():
-            out.print(f"  {name:{width}}  {password}", markup=False)
-    out.print(f"review: {pushed.review.folder}", markup=False)
+            out.print(f"  {name:{width}}  {password}")
+    out.print(f"review: {pushed.review.folder}")
     command = f"srt review pull {quoted(pushed.review)}"
-    out.print(f"next, when people have answered: {command}", markup=False)
+    out.print(f"next, when people have answered: {command}")

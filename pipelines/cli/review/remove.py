@@ -56,26 +56,25 @@ def remove(
         return
     if yes:
         for line in _lines(opened, removal):
-            console.out.print(line, markup=False)
-    console.out.print(f"removed from {server.url}", markup=False)
+            console.out.print(line)
+    console.out.print(f"removed from {server.url}")
     verdicts = counted(len(opened.verdicts()), "verdict")
-    console.out.print(f"review: {opened.folder} ({verdicts} kept)", markup=False)
-    console.out.print(f"to push it again: {_push_command(opened)}", markup=False)
+    console.out.print(f"review: {opened.folder} ({verdicts} kept)")
+    console.out.print(f"to push it again: {_push_command(opened)}")
 
 
 def _lines(review: "Review", removal: "Removal") -> list[str]:
     """What goes and what stays, a line each."""
-    from pipelines.cli.console import shown
 
     lines = [f"dataset {one['name']!r}" for one in removal.datasets]
     if removal.accounts:
-        names = ", ".join(map(shown, removal.accounts))
+        names = ", ".join(removal.accounts)
         lines.append(f"{counted(len(removal.accounts), 'account')}: {names}")
     if removal.workspace:
         lines.append(f"workspace {review.facts.workspace!r}")
     if removal.unpulled:
         lines.append(f"{counted(removal.unpulled, 'verdict')} that nobody has pulled")
-    stays = [f"note: the account {shown(name)} stays: {why}" for name, why in removal.kept.items()]
+    stays = [f"note: the account {name} stays: {why}" for name, why in removal.kept.items()]
     return lines + stays
 
 

@@ -36,14 +36,13 @@ def report(
     if not facts["counts"]["verdicts"]:
         console.notify(f"note: no verdicts yet; get them with {opened.next_command}")
     _print_report(facts)
-    console.out.print(f"report: {opened.folder / MARKDOWN}", markup=False)
+    console.out.print(f"report: {opened.folder / MARKDOWN}")
     source = shlex.quote(str(opened.source))
     if any(kind["of"] for kind in facts["notable"].values()):
-        console.out.print(f"one row: srt show {source} ID", markup=False)
+        console.out.print(f"one row: srt show {source} ID")
     if opened.facts.source.kind == "run" and facts["counts"]["verdicts"]:
         console.out.print(
-            f"next: srt release {source} --review {quoted(opened)} --name NAME --version X.Y.Z",
-            markup=False,
+            f"next: srt release {source} --review {quoted(opened)} --name NAME --version X.Y.Z"
         )
 
 
@@ -60,7 +59,7 @@ def _print_report(facts: Mapping[str, Any]) -> None:
         f"{counted(counts['counted'], 'counts', 'count')} for the model"
     )
     name = " ".join(filter(None, (source["kind"], source["name"], source["version"])))
-    out.print(f"estimates for all {source['rows']} rows of the {name}:", markup=False)
+    out.print(f"estimates for all {source['rows']} rows of the {name}:")
     if source["rows"] == "kept" and counts["counted"]:
         notify(
             "note: on kept rows the model has by construction not scored the draft higher, so its "
@@ -81,8 +80,7 @@ def _print_report(facts: Mapping[str, Any]) -> None:
         if own["count"]:
             out.print(
                 f"{annotator}: in {own['count']:,} of {counted(own['of'], 'verdict')} the better "
-                "answer has the lower score",
-                markup=False,
+                "answer has the lower score"
             )
 
 

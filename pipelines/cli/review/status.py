@@ -75,7 +75,7 @@ def status(
         console.notify("note: as of the last pull; drafts are not known")
     if any(one["warnings"] and one["excluded"] is None for one in standing.status["people"]):
         command = f'srt review people {quoted(opened)} --exclude NAME --reason "…"'
-        console.out.print(f"to leave somebody out: {command}", markup=False)
+        console.out.print(f"to leave somebody out: {command}")
 
 
 def _print_progress(status: "ReviewStatus") -> None:
@@ -90,8 +90,7 @@ def _print_progress(status: "ReviewStatus") -> None:
         left += f", done by {end} at the pace of the last days"
     out.print(
         f"{status['complete']:,} of {status['records']:,} records complete, "
-        f"{status['answers']:,} of {status['needed']:,} answers{left}",
-        markup=False,
+        f"{status['answers']:,} of {status['needed']:,} answers{left}"
     )
 
 
@@ -100,7 +99,7 @@ def _print_preferred(preferred: "Preferred", population: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipelines.cli.console import out, shown
+    from pipelines.cli.console import out
 
     if not preferred["overall"]["records"]:
         return
@@ -110,7 +109,7 @@ def _print_preferred(preferred: "Preferred", population: str) -> None:
         table.add_column(column, justify="left" if column == header else "right", no_wrap=True)
     groups = {
         f"all {population} rows": preferred["overall"],
-        **{f"source: {shown(name)}": one for name, one in preferred["by_source"].items()},
+        **{f"source: {name}": one for name, one in preferred["by_source"].items()},
         **{f"length: {name}": one for name, one in preferred["by_length"].items()},
     }
     for name, one in groups.items():
@@ -134,13 +133,13 @@ def _print_people(status: "ReviewStatus", people: "People") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pipelines.cli.console import out, shown
+    from pipelines.cli.console import out
 
     table = Table(box=None, pad_edge=False)
     columns = ("", "done", "discarded", "drafts", "open", "an hour", "agrees", "of")
     for column in columns:
         table.add_column(column, justify="right" if column else "left", no_wrap=True)
-    names = {one: shown(person.shown) for one, person in people.items()}
+    names = {one: person.shown for one, person in people.items()}
     listed = sorted(status["people"], key=lambda one: names.get(one["annotator"], ""))
     for one in listed:
         table.add_row(*map(Text, _cells(one, names.get(one["annotator"], one["annotator"]))))
@@ -148,11 +147,11 @@ def _print_people(status: "ReviewStatus", people: "People") -> None:
     for one in listed:
         name = names.get(one["annotator"], one["annotator"])
         if one["excluded"] is not None:
-            out.print(f"left out: {name} ({one['excluded']})", markup=False)
+            out.print(f"left out: {name} ({one['excluded']})")
             continue
         for warned in one["warnings"]:
             told = _WARNINGS[warned["kind"]].format(**warned["figures"])
-            out.print(f"warning: {name}: {told}", markup=False)
+            out.print(f"warning: {name}: {told}")
 
 
 def _cells(one: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -134,6 +134,6 @@ def _error_response(request: web.Request, error: HubError) -> web.Response:
 
 
 def _unexpected_error(request: web.Request) -> web.Response:
-    print(f"{request.method} {request.path} failed:", file=sys.stderr)
+    print(f"{request.method} {request.raw_path} failed:", file=sys.stderr)
     traceback.print_exc()
     return _error_response(request, HubError(500, "internal error; see the server's output"))

@@ -1,11 +1,8 @@
 """`srt show` prints all of a row, and no text of a row reaches the terminal as a command."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builders.errors import BadInput
-from pipelines.cli.console import shown
 from pipelines.cli.show import show
 from tests.ledger_rows import ledger_row, make_run
 
@@ -49,10 +46,3 @@ def test_rows_are_shown_by_their_ids(tmp_path, capsys):
         show(tmp_path / "run", [rows[0]["id"], "nobody"])
     with pytest.raises(BadInput, match="give one of the two"):
         show(tmp_path / "run", [rows[0]["id"]], reason="margin")
-
-
-@given(st.text())
-def test_what_is_shown_has_no_control_characters_but_newlines_and_tabs(text):
-    printed = shown(text)
-    assert all(one in "\n\t" or not (one < " " or "\x7f" <= one <= "\x9f") for one in printed)
-    assert shown(printed) == printed

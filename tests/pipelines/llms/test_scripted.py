@@ -6,8 +6,10 @@ import types
 import pytest
 
 from builders.errors import BadInput
+from pipelines.llms.factory import make_llm
 from pipelines.llms.messages import Completion, Request
 from pipelines.llms.scripted import ScriptedLLM
+from pipelines.recipe.models import ScriptedModel
 
 USER = [{"role": "user", "content": "Name a colour."}]
 
@@ -51,3 +53,10 @@ def test_it_says_what_it_is():
     assert llm.endpoint == "scripted"
     assert llm.model_name == "scripted"
     assert ScriptedLLM.from_dict(llm.dump()).dump() == llm.dump()
+
+
+def test_a_recipe_calls_no_function_of_its_choice(monkeypatch):
+    monkeypatch.delenv("SRT_SCRIPTED_MODELS")
+    model = ScriptedModel(kind="scripted", script="os:getcwd")
+    with pytest.raises(BadInput, match="for tests; where that is meant, set SRT_SCRIPTED_MODELS=1"):
+        make_llm(model)

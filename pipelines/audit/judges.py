@@ -24,6 +24,7 @@ from builders.files.hashes import sha256_of_file
 from builders.ledger.models import public_name
 from pipelines.audit.lineage import TRAINING
 from pipelines.recipe.models import AnyModel, EmbeddedModel, OpenAIModel, TransformersModel
+from pipelines.recipe.secrets import refuse_secrets
 
 _TABLES = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
 _STORED = "stored:"
@@ -189,6 +190,7 @@ def _from_yaml(path: Path, scores: Scores) -> AskedModel:
         raise BadInput(f"{path}: not YAML ({reason_of(error)})") from None
     if not isinstance(values, dict):
         raise BadInput(f"{path}: a model block is a mapping with `kind` and `model`")
+    refuse_secrets(values, str(path))
     trained = values.pop("trained", None)
     if not isinstance(trained, bool | None):
         raise BadInput(f"{path}: trained: is {trained!r}, not true or false")

@@ -14,6 +14,7 @@ from pipelines.recipe.explain import explain
 from pipelines.recipe.pin import with_pinned_files
 from pipelines.recipe.recipe import RECIPES, Recipe
 from pipelines.recipe.renamed import new_path, with_new_names
+from pipelines.recipe.secrets import refuse_secrets
 
 RECIPES_FOLDER = Path(__file__).parents[1] / "recipes"
 
@@ -42,6 +43,8 @@ def load_recipe(
     if model is not None:
         values = _with_checkpoint(values, model)
     _override(values, overrides, notify)
+    if pin:
+        refuse_secrets(values, str(path))
     recipe = parse_recipe(values, str(path), notify)
     if stage not in (None, recipe.stage):
         raise BadInput(
@@ -121,7 +124,7 @@ def _with_checkpoint(values: dict[str, Any], model: str) -> dict[str, Any]:
     """
     values = {**values}
     for role in ("drafts", "critic"):
-        _set(values, f"{role}.model", model, f"--model {model}")
+        _set(values, f"{role}.model", model)
     trained = Path(model).expanduser() / "recipe.yaml"
     if trained.is_file():
         release = Path(yaml.safe_load(trained.read_text(encoding="utf-8")).get("release", ""))
@@ -134,35 +137,34 @@ def _with_checkpoint(values: dict[str, Any], model: str) -> dict[str, Any]:
 def _override(values: dict[str, Any], overrides: Overrides, notify: Notify | None) -> None:
     """Set the overrides in `values`; a later one wins over an earlier one."""
     spelled: dict[str, str] = {}
-    for path, value, label in _assignments(overrides):
+    for path, value in _assignments(overrides):
         name = new_path(path)
         other = spelled.setdefault(name, path)
         if other != path:
-            raise BadInput(f"{label}: {other} and {path} are the same key; keep {name}")
+            raise BadInput(f"{other} and {path} are the same key; keep {name}")
         if name != path and notify:
-            notify(f"{label}: {path!r} is now {name!r}; the old name still works")
-        _set(values, name, value, label)
+            notify(f"{path!r} is now {name!r}; the old name still works")
+        _set(values, name, value)
 
 
-def _assignments(overrides: Overrides) -> Iterator[tuple[str, Any, str]]:
-    """(key, value, what an error calls it) of each override."""
+def _assignments(overrides: Overrides) -> Iterator[tuple[str, Any]]:
+    """(key, value) of each override. No error shows the value: it may be the key of an endpoint."""
     if isinstance(overrides, Mapping):
-        for path, value in overrides.items():
-            yield path, value, f"{path}={value}"
+        yield from overrides.items()
         return
     for override in overrides:
         path, equals, text = override.partition("=")
         if not equals:
             raise BadInput(
-                f"{override}: write an override as key=value, such as drafts.temperature=0.5"
+                f"{path}: write an override as key=value, such as drafts.temperature=0.5"
             )
         try:
-            yield path, yaml.safe_load(text), override
+            yield path, yaml.safe_load(text)
         except yaml.YAMLError:
-            raise BadInput(f"{override}: {text!r} is not a YAML value") from None
+            raise BadInput(f"{path}: the value after = is not a YAML value") from None
 
 
-def _set(values: dict[str, Any], path: str, value: Any, label: str) -> None:
+def _set(values: dict[str, Any], path: str, value: Any) -> None:
     *parents, last = path.split(".")
     target: Any = values
     try:
@@ -175,4 +177,4 @@ def _set(values: dict[str, Any], path: str, value: Any, label: str) -> None:
         target[int(last) if isinstance(target, list) else last] = value
     except (AttributeError, IndexError, ValueError, TypeError):
         where = ".".join(parents)
-        raise BadInput(f"{label}: the recipe has no {where!r} to set this in") from None
+        raise BadInput(f"{path}: the recipe has no {where!r} to set this in") from None

@@ -50,3 +50,17 @@ def prune(
     opened = CompletionStore(store or default_store_path())
     deleted = opened.prune(older_than_days=older_than_days, model=model)
     console.out.print(f"{opened.path}: {counted(deleted, 'answer')} deleted")
+
+
+@app.command(epilog="Example: srt cache repair")
+def repair(store: StorePath = None) -> None:
+    """Keep the answers of a damaged store that are whole. The old file stays, as FILE.damaged."""
+    from builders.errors import BadInput
+    from pipelines.cli import console
+    from pipelines.llms import store as stores
+
+    path = store or stores.default_store_path()
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    kept, lost = stores.repair(path)
+    console.out.print(f"{path}: {counted(kept, 'answer')} kept, {lost:,} could not be read")

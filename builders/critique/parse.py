@@ -13,6 +13,7 @@ A reply without a usable score is not rejected: the reason is its `score_problem
 has no purpose but its score, and is rejected for the same reason.
 """
 
+from builders.critique.replies.as_asked import assessment_as_asked, reply_as_asked
 from builders.critique.replies.foreign_text import without_closing_token
 from builders.critique.replies.json_object import find_json
 from builders.critique.replies.json_reply import assessment_from_json, reply_from_json
@@ -52,6 +53,12 @@ PROMPT_PHRASES = (
     "answer with one json object and nothing else",
     "critique your last response, then improve it. follow the instruction",
 )
+# A word of each phrase that few replies have: a text without them is not searched.
+_COMMON = ("critique", "instruction", "response,", "suggestions")
+_PHRASE_WORDS = tuple(
+    max((word for word in phrase.split() if word not in _COMMON), key=len)
+    for phrase in PROMPT_PHRASES
+)
 
 
 def parse_reply(
@@ -64,11 +71,10 @@ def parse_reply(
     """
     draft = storable(draft)
     try:
-        text = _prepare(reply, draft, finish_reason)
-        found = find_json(text)
-        if found is not None:
-            return reply_from_json(found, draft, finish_reason)
-        return reply_from_markdown(text, draft, finish_reason)
+        text = prepare(reply, draft, finish_reason)
+        return reply_as_asked(text, draft, finish_reason) or read_carefully(
+            text, draft, finish_reason
+        )
     except UnreadableReply as error:
         return error.rejection
 
@@ -79,11 +85,8 @@ def parse_assessment(reply: str, finish_reason: str | None = None) -> ParsedRepl
     An improved response in the reply is ignored.
     """
     try:
-        text = _prepare(reply, "", finish_reason)
-        found = find_json(text)
-        if found is not None:
-            return assessment_from_json(found, finish_reason)
-        return assessment_from_markdown(text, finish_reason)
+        text = prepare(reply, "", finish_reason)
+        return assessment_as_asked(text) or assess_carefully(text, finish_reason)
     except UnreadableReply as error:
         return error.rejection
 
@@ -94,21 +97,39 @@ def parse_critique(text: str) -> Critique | Rejection:
     The score is None: people enter theirs separately.
     """
     try:
-        return critique_from_markdown(_prepare(text, "", None))
+        return critique_from_markdown(prepare(text, "", None))
     except UnreadableReply as error:
         return error.rejection
 
 
-def _prepare(reply: str, draft: str, finish_reason: str | None) -> str:
-    """The text to read, without the model's thinking."""
+def read_carefully(text: str, draft: str, finish_reason: str | None) -> ParsedReply:
+    """What `parse_reply` makes of a prepared reply in any form. Raises `UnreadableReply`."""
+    found = find_json(text)
+    if found is not None:
+        return reply_from_json(found, draft, finish_reason)
+    return reply_from_markdown(text, draft, finish_reason)
+
+
+def assess_carefully(text: str, finish_reason: str | None) -> ParsedReply:
+    """What `parse_assessment` makes of a prepared reply in any form. Raises `UnreadableReply`."""
+    found = find_json(text)
+    if found is not None:
+        return assessment_from_json(found, finish_reason)
+    return assessment_from_markdown(text, finish_reason)
+
+
+def prepare(reply: str, draft: str, finish_reason: str | None) -> str:
+    """The text to read, without the model's thinking. Raises `UnreadableReply`."""
     split = split_reasoning(clean(reply))
     if split.is_cut:
         raise UnreadableReply("reply_truncated", reply)
     text = without_closing_token(split.answer).lstrip("\ufeff\u200b\u2060 \t\n")
     if is_blank(text):
         raise UnreadableReply("reply_truncated" if finish_reason == "length" else "reply_empty")
-    plain_text = plain(text)
-    for phrase in PROMPT_PHRASES:
-        if phrase in plain_text and phrase not in plain(draft):
-            raise UnreadableReply("template_echoed", phrase)
+    lowered = text.lower()
+    if any(map(lowered.__contains__, _PHRASE_WORDS)):
+        plain_text = plain(text)
+        for phrase in PROMPT_PHRASES:
+            if phrase in plain_text and phrase not in plain(draft):
+                raise UnreadableReply("template_echoed", phrase)
     return text

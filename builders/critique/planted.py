@@ -65,14 +65,22 @@ _WANTED = r"(?:10|[1-9]|ten)\b(?!\.\d| ?(?:-|–|to) ?\d)"
 
 
 class _Order(NamedTuple):
-    """A pattern, and lower-case texts of which every text that it is found in has one."""
+    """A pattern, and lower-case texts of which every text that it is found in has one.
+
+    It has one of `also` too, if there are any.
+    """
 
     parts: tuple[str, ...]
+    ascii_parts: tuple[str, ...]
+    also: tuple[str, ...]
     pattern: re.Pattern[str]
 
 
-def _order(parts: str, pattern: str) -> _Order:
-    return _Order(tuple(parts.split("|")), re.compile(pattern, re.IGNORECASE))
+def _order(parts: str, pattern: str, also: str = "") -> _Order:
+    every = tuple(parts.split("|"))
+    in_ascii = tuple(part for part in every if part.isascii())
+    others = tuple(filter(None, also.split("|")))
+    return _Order(every, in_ascii, others, re.compile(pattern, re.IGNORECASE))
 
 
 # Orders to put the prompt aside, ends of it, and addresses to whoever judges.
@@ -153,6 +161,7 @@ _DEMANDS = (
         rf"(?:\[\[|\b{_WANTED}|{_TOP} {_POINTS})"
         rf"|\b(?:this|my|above) {_ANSWER} (?:deserves|merits|must (?:get|receive)"
         r"|should (?:get|receive))\b",
+        also="rate|score|grade|mark|give|award|assign|deserves|merits|must|should",
     ),
     _order(
         "score|mark|rating|grade",
@@ -221,9 +230,12 @@ def text_to_critic(text: str) -> Foreign | None:
 
 
 def _found(orders: Iterable[_Order], text: str) -> Iterator[re.Match[str]]:
-    lowered = text.lower()
+    """Where the text gives one of the orders."""
+    lowered, is_ascii = text.lower(), text.isascii()
+    has_part = lowered.__contains__
     for order in orders:
-        if any(part in lowered for part in order.parts):
+        parts = order.ascii_parts if is_ascii else order.parts
+        if any(map(has_part, parts)) and (not order.also or any(map(has_part, order.also))):
             yield from order.pattern.finditer(text)
 
 

@@ -8,7 +8,7 @@ answer may be about such things.
 import re
 from typing import NamedTuple
 
-from builders.critique.replies.reasoning import stray_mark, without_code
+from builders.critique.replies.reasoning import may_have_marks, stray_mark, without_code
 
 # Tokens that end an answer.
 _CLOSING = (
@@ -18,6 +18,8 @@ _CLOSING = (
 )
 _AT_END = re.compile(rf"(?:{_CLOSING})\Z")
 _LONGEST = 40
+# What each of them ends with.
+_LAST = (">", "]", "[")
 _TOKEN = re.compile(
     rf"{_CLOSING}|<\|[A-Za-z0-9_▁:-]{{2,40}}\|>|<｜[^｜\n]{{1,40}}｜>|\[/?INST\]|<</?SYS>>"
     r"|</?start_of_turn>|<bos>|<\|turn>|<\|channel>|<unused[0-9]{1,3}>|\[/?(?:AVAILABLE_TOOLS"
@@ -58,12 +60,29 @@ def without_closing_token(text: str) -> str:
     >>> without_closing_token("Ten.<|im_end|>")
     'Ten.'
     """
+    if text.rstrip()[-1:] not in _LAST:
+        return text
     rest = text
     while match := _AT_END.search((shown := rest.rstrip())[-_LONGEST:]):
         if match[0] == "</s>" and shown.count("<s>") >= shown.count("</s>"):
             break
         rest = shown[: -len(match[0])]
     return text if rest == text else rest.rstrip()
+
+
+def may_be_foreign(text: str) -> bool:
+    """False for most texts in which `foreign_text` finds nothing, whatever they answer.
+
+    It is False for several texts with line breaks between them only if it is for each of them.
+    """
+    return may_have_marks(text) or _may_have_tokens(text)
+
+
+def _may_have_tokens(text: str) -> bool:
+    has_part = text.__contains__
+    if ("<" in text or "[" in text) and any(map(has_part, _TOKEN_PARTS)):
+        return True
+    return any(map(has_part, _TURN_PARTS))
 
 
 def foreign_text(text: str, asked: str) -> Foreign | None:
@@ -73,8 +92,7 @@ def foreign_text(text: str, asked: str) -> Foreign | None:
     """
     if (mark := stray_mark(text)) and mark not in asked:
         return Foreign("thinking", mark)
-    may_have_token = ("<" in text or "[" in text) and any(part in text for part in _TOKEN_PARTS)
-    if not may_have_token and not any(part in text for part in _TURN_PARTS):
+    if not _may_have_tokens(text):
         return None
     prose = without_code(text)
     for match in _TOKEN.finditer(prose):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from builders.critique.replies.quoted import SENTENCE_ENDS, is_wanted
 from builders.critique.replies.text import INVISIBLE, indent_of
-from builders.critique.replies.titles import TITLES, find_title
+from builders.critique.replies.titles import TITLES, find_title, may_have_title
 
 # The rank of a heading: its level from 1 to 6 if it is written with `#`, and these without.
 BOLD_RANK, _TEXT_RANK, _SCORE_RANK = 7, 8, 9
@@ -79,6 +79,9 @@ def find_headings(lines: Sequence[str], code: Sequence[bool]) -> list[Heading]:
         # The shortest heading is "# A".
         if code[index] or (len(line) < 3 and line.isascii()) or line.isspace():
             continue
+        if line.isascii() and not _may_be_heading(line):
+            before = line
+            continue
         next_line = lines[index + 1] if index + 1 < len(lines) else ""
         heading = _read_heading(line, next_line, index)
         if heading and heading.name == "score" and _is_quoted(heading, before, lines, index):
@@ -91,6 +94,31 @@ def find_headings(lines: Sequence[str], code: Sequence[bool]) -> list[Heading]:
     if first and not first.numbered:
         headings = [item for item in headings if not (item.numbered and item.inline)]
     return headings
+
+
+def is_heading(line: str) -> bool:
+    """Whether `line` can be read as a heading, whatever is below it."""
+    if line.isascii() and not _may_be_heading(line):
+        return False
+    return _read_heading(line, "", 0) is not None
+
+
+def may_have_section(text: str, rank: int) -> bool:
+    """False if no line of `text` is a heading of a section with this rank; else perhaps True."""
+    # The first two ranks can be underlined, and others than those up to six are without `#`.
+    hashes = rank if 3 <= rank < BOLD_RANK else 0
+    if text.count("#") < hashes:
+        return False
+    return any(
+        not line.isascii() or may_have_title(line)
+        for line in text.split("\n")
+        if line.count("#") >= hashes
+    )
+
+
+def _may_be_heading(line: str) -> bool:
+    """False for most ASCII lines that `_read_heading` reads as none, in a fraction of its time."""
+    return may_have_title(line) or line.lstrip().startswith(("#", "**", "__")) or "[[" in line
 
 
 def _read_heading(line: str, next_line: str, index: int) -> Heading | None:
@@ -122,7 +150,7 @@ def _is_quoted(score: Heading, before: str, lines: Sequence[str], index: int) ->
     """Whether the lines before a score show that it is a quotation: "It ends with this line:"."""
     if not before or score.rank < BOLD_RANK or "[[" not in score.inline:
         return False
-    if before.rstrip(" \t*_").endswith((":", "：")) or opens_quote(before):
+    if introduces_quote(before):
         return True
     opening = _OPENING.match(before.lstrip())
     if before == lines[index - 1] and (
@@ -135,6 +163,11 @@ def _is_quoted(score: Heading, before: str, lines: Sequence[str], index: int) ->
     return not is_item and is_wanted(SENTENCE_ENDS.split(before)[-1])
 
 
+def introduces_quote(before: str) -> bool:
+    """Whether a line announces what follows it, or begins a quotation that goes on."""
+    return before.rstrip(" \t*_").endswith((":", "：")) or opens_quote(before)
+
+
 def opens_quote(text: str) -> bool:
     """Whether a quotation in `text` is not closed.
 
@@ -143,6 +176,8 @@ def opens_quote(text: str) -> bool:
     """
     if text.count('"') % 2 and _INCHES.sub("", text).count('"') % 2:
         return True
+    if text.isascii():
+        return False
     closing = ""
     for at, mark in enumerate(text):
         if closing:

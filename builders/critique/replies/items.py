@@ -193,7 +193,8 @@ def _join(first: str, rest: Sequence[_Line]) -> str:
 def _is_nothing(item: str) -> bool:
     if len(item) > 300:
         return False
-    words = " ".join(INVISIBLE.sub("", item).lower().split()).strip("*_`()[]\"'. !。।")
+    shown = item if item.isascii() else INVISIBLE.sub("", item)
+    words = " ".join(shown.lower().split()).strip("*_`()[]\"'. !。।")
     if _NOTHING.fullmatch(words):
         return True
     return _NOTHING_BECAUSE.match(item) is not None and not _YET.search(item)

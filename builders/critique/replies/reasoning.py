@@ -31,9 +31,10 @@ _CLOSINGS = (
 )
 _MARK = re.compile(f"(?P<opening>{_OPENINGS})|(?P<closing>{_CLOSINGS})", re.IGNORECASE)
 # Every mark has one of these: a text without them, as most are, is not searched.
-_PARTS = (
-    *("think>", "thinking>", "thought>", "thoughts>", "reasoning>", "think]", "think▷"),
-    *("_thought|>", "_thinking|>", "channel>", "channel|>", "<unused9", "final response]"),
+_PARTS = ("think]", "think▷", "final response]")
+_PARTS_OF_TAGS = (
+    *("think>", "thinking>", "thought>", "thoughts>", "reasoning>"),
+    *("_thought|>", "_thinking|>", "channel>", "channel|>", "<unused9"),
 )
 # Whole replies whose marks are words. Harmony's are what is left of its tokens once a server has
 # removed them.
@@ -86,7 +87,7 @@ def split_reasoning(text: str) -> SplitReply:
     for form in _IN_WORDS:
         if match := form.match(text):
             return SplitReply(match["answer"].strip(), match["thinking"].strip() or None)
-    if not _may_have_marks(text):
+    if not may_have_marks(text):
         return SplitReply(text)
     if len(marks := list(_MARK.finditer(text))) > _MOST_MARKS:
         last = marks[-1]
@@ -110,7 +111,7 @@ def split_reasoning(text: str) -> SplitReply:
 
 def stray_mark(text: str) -> str | None:
     """A mark of thinking in an answer, outside code and quotes; None if there is none."""
-    if not _may_have_marks(text):
+    if not may_have_marks(text):
         return None
     return next((mark[0] for mark in _counting(text, in_sentences=True)), None)
 
@@ -126,9 +127,11 @@ def without_code(text: str) -> str:
     return _SPAN.sub("", "".join([*kept, text[start:]]))
 
 
-def _may_have_marks(text: str) -> bool:
+def may_have_marks(text: str) -> bool:
+    """False for most texts without any mark of thinking."""
     lower = text.lower()
-    return any(part in lower for part in _PARTS)
+    has_part = lower.__contains__
+    return any(map(has_part, _PARTS)) or (">" in lower and any(map(has_part, _PARTS_OF_TAGS)))
 
 
 def _joined(thoughts: list[str]) -> str | None:

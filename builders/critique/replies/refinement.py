@@ -106,6 +106,8 @@ def _is_placeholder(text: str) -> bool:
 
 def _has_open_fence(text: str) -> bool:
     """True if a code block is not closed, whether or not fences of one length are nested."""
+    if "```" not in text and "~~~" not in text:
+        return False
     lines = text.split("\n")
     if not find_code(lines)[1]:
         return False
@@ -115,6 +117,11 @@ def _has_open_fence(text: str) -> bool:
         if fence:
             depth += 1 if fence[2].strip() or depth == 0 else -1
     return depth > 0
+
+
+def _ends(text: str) -> list[str]:
+    """The first word and the last: texts that differ in them need not be split into all."""
+    return [*text.split(None, 1)[:1], *text.rsplit(None, 1)[-1:]]
 
 
 def opens_by_declining(text: str) -> bool:
@@ -129,7 +136,7 @@ def read_refinement(text: str, draft: str, finish_reason: str | None) -> tuple[s
         raise UnreadableReply("refinement_empty")
     if finish_reason == "length":
         raise UnreadableReply("refinement_truncated", text[-200:])
-    if text.split() == draft.split():
+    if _ends(text) == _ends(draft) and text.split() == draft.split():
         return draft, True
     says_no_change = len(text) <= 200 and _SAYS_NO_CHANGE.fullmatch(
         plain(text).strip("*_`[](){}<>\"' .!。")

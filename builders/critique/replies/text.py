@@ -5,20 +5,27 @@ import re
 # Characters that take no space on the screen and are not white space to Python.
 INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
 
 def storable(text: str) -> str:
     """`text` without NUL and without lone surrogates, which UTF-8 cannot encode."""
-    return re.sub("[\x00\ud800-\udfff]", "\ufffd", text)
+    if text.isascii() and "\x00" not in text:
+        return text
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def clean(text: str) -> str:
     """`text` in storable characters, with `\\n` as its only line ending."""
-    return storable(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return storable(text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
 
 
 def plain(text: str) -> str:
     """`text` as the patterns of phrases expect it: one line, lower case, straight apostrophes."""
-    return " ".join(text.lower().replace("’", "'").replace("‘", "'").split())
+    lowered = text.lower()
+    if not text.isascii():
+        lowered = lowered.replace("’", "'").replace("‘", "'")
+    return " ".join(lowered.split())
 
 
 def is_blank(text: str) -> bool:

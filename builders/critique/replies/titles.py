@@ -124,6 +124,8 @@ _LETTER = rf"(?:[^\W\d_]|[{_MARKS}])"
 _WORD = rf"{_LETTER}{{1,30}}+(?:['’-]{_LETTER}{{1,30}}+)?"
 _PHRASE = rf"{_WORD}(?:\s{{1,3}}{_WORD}){{0,4}}"
 _NEXT_WORD = re.compile(_WORD)
+# The first letters of an ASCII line.
+_LETTERS_OF = re.compile(r"[^A-Za-z]*+([A-Za-z]*+)")
 _ENDS_IN_WORD = re.compile(_LETTER)
 # The same title in another language, behind the first.
 _GLOSS = re.compile(
@@ -158,6 +160,8 @@ _NAME_OF = {title_key(title): name for name, titles in TITLES.items() for title 
 _LOOSE = frozenset(map(title_key, _RATINGS))
 _NAME_OF |= dict.fromkeys(_LOOSE, "score")
 _FIRST_WORDS = frozenset(key.split()[0] for key in _NAME_OF)
+# The letters that such a word begins with, up to an apostrophe or hyphen.
+_FIRST_LETTERS = frozenset(re.split("['-]", word)[0] for word in _FIRST_WORDS if word.isascii())
 _MOST_WORDS = max(len(key.split()) for key in _NAME_OF)
 
 
@@ -174,6 +178,15 @@ def find_title(text: str, start: int = 0) -> Title | None:
         return None
     found = _known(text, start) if title_key(first[0]) in _FIRST_WORDS else None
     return found or (None if text.isascii() else _behind_foreign(text, start))
+
+
+def may_have_title(line: str) -> bool:
+    """False for an ASCII line in which `find_title` finds nothing before the first letter.
+
+    >>> may_have_title("1. **Weaknesses**"), may_have_title("1. It has weaknesses.")
+    (True, False)
+    """
+    return _LETTERS_OF.match(line)[1].lower() in _FIRST_LETTERS
 
 
 def name_of_title(title: str) -> str | None:

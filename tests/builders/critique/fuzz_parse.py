@@ -13,14 +13,27 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from builders.critique.parse import ParsedReply, Rejection, parse_assessment, parse_reply
+from builders.critique.parse import (
+    ParsedReply,
+    Rejection,
+    assess_carefully,
+    parse_assessment,
+    parse_reply,
+    prepare,
+    read_carefully,
+)
 from builders.critique.render import render_feedback
+from builders.critique.replies.as_asked import assessment_as_asked, reply_as_asked
+from builders.critique.replies.result import UnreadableReply
 from builders.rows.reasons import REASONS
+from tests import reply_bank
 
 FINISH_REASONS = ("stop", "length", None)
 FRAGMENTS = (
@@ -98,6 +111,16 @@ def load_replies() -> list[tuple[str, str]]:
         replies.append((render_feedback(critique, " ".join(case["expect"]["refinement"])), "draft"))
         replies.append((json.dumps(critique | {"refinement": "An answer."}), case["draft"]))
     return replies
+
+
+def load_styles() -> list[tuple[str, str]]:
+    """(reply, draft) of reviews in each style of the bank, most of them in the form asked for."""
+    return [
+        (reply_bank.write(review, style, refined), review.response)
+        for review in reply_bank.REVIEWS
+        for style in reply_bank.STYLES
+        for refined in (True, False)
+    ]
 
 
 def plant(reply: str, chance: random.Random) -> tuple[str, int]:
@@ -207,11 +230,42 @@ def check(result: ParsedReply | Rejection, draft: str, refined: bool) -> None:
         assert critique.score is not None, "an assessment has no score"
 
 
+def check_shortcut(reply: str, draft: str, finish_reason: str | None) -> bool:
+    """Raise AssertionError if a reply in the form that is asked for is read in two ways.
+
+    Whether it has that form.
+    """
+    try:
+        text = prepare(reply, draft, finish_reason)
+    except UnreadableReply:
+        return False
+    ways = (
+        (partial(reply_as_asked, text), partial(read_carefully, text), (draft, finish_reason)),
+        (lambda _: assessment_as_asked(text), partial(assess_carefully, text), (finish_reason,)),
+    )
+    has_form = False
+    for read_quickly, read_slowly, settings in ways:
+        quickly = _result(read_quickly, *settings)
+        if quickly is not None:
+            has_form = True
+            slowly = _result(read_slowly, *settings)
+            assert quickly == slowly, f"{quickly} by the shortcut, and {slowly}"
+    return has_form
+
+
+def _result(read: Callable[..., Any], *settings: Any) -> Any:
+    try:
+        return read(*settings)
+    except UnreadableReply as error:
+        return error.rejection
+
+
 def check_reply(reply: str, draft: str, finish_reason: str | None) -> ParsedReply | Rejection:
     """Parse `reply` in every way, check the results, and return that of `parse_reply`."""
     result = parse_reply(reply, draft, finish_reason)
     check(result, draft, refined=True)
     assert parse_reply(reply, draft, finish_reason) == result, "two calls differ"
+    check_shortcut(reply, draft, finish_reason)
     check(parse_assessment(reply, finish_reason), draft, refined=False)
     if "\r" not in reply:
         other = parse_reply(reply.replace("\n", "\r\n"), draft, finish_reason)
@@ -236,7 +290,7 @@ def outcome(result: ParsedReply | Rejection) -> str:
 def _fuzz(work: tuple[int, int]) -> Counter[str]:
     """Outcomes of `count` mutated replies; the seed is that of the first."""
     seed, count = work
-    replies = load_replies()
+    replies = [*load_replies(), *load_styles()]
     outcomes: Counter[str] = Counter()
     for number in range(seed, seed + count):
         chance = random.Random(number)

@@ -13,7 +13,15 @@ from builders.critique.render import render_feedback
 from builders.critique.replies.fences import find_code
 from builders.critique.replies.reasoning import stray_mark
 from builders.rows.schema import new_ledger_row, validate_ledger_row
-from tests.builders.critique.fuzz_parse import FRAGMENTS, check_reply, load_replies, mutate
+from tests import reply_bank
+from tests.builders.critique.fuzz_parse import (
+    FRAGMENTS,
+    check_reply,
+    check_shortcut,
+    load_replies,
+    load_styles,
+    mutate,
+)
 
 # The draft declines, so that no improved response is rejected for declining too.
 DRAFT = "I'm sorry, but I can't help you with that."
@@ -144,6 +152,49 @@ def test_no_score_is_taken_out_of_the_improved_response(critique, lines, other, 
     result = parse_reply(render_feedback(critique, answer, parts=parts), DRAFT, "stop")
     score = critique["score"] if score_before else None
     assert isinstance(result, Rejection) or result.critique.score in (score, None)
+
+
+_point = st.one_of(
+    st.text(max_size=30),
+    _sentence,
+    st.sampled_from([line for line in FRAGMENTS if "\n" not in line]),
+    st.tuples(st.sampled_from(FRAGMENTS), _sentence).map(" ".join),
+).map(lambda text: " ".join(text.split()) or "None.")
+
+
+@examples(400)
+@given(
+    st.sampled_from(reply_bank.STYLES),
+    st.lists(_point, min_size=1, max_size=4),
+    st.lists(_point, min_size=1, max_size=4),
+    st.integers(1, 10),
+    st.lists(_answer_line, min_size=1, max_size=8),
+    _finish_reason,
+)
+def test_the_form_that_is_asked_for_is_read_as_other_forms_are(
+    style, weaknesses, suggestions, score, lines, finish_reason
+):
+    review = reply_bank.Review(
+        "", DRAFT, tuple(weaknesses), tuple(suggestions), score, "\n".join(lines)
+    )
+    for refined in (True, False):
+        check_shortcut(reply_bank.write(review, style, refined), DRAFT, finish_reason)
+
+
+@examples(300)
+@given(st.integers(0, 2**32), st.sampled_from(load_styles()), _finish_reason)
+def test_almost_the_form_that_is_asked_for_is_read_as_other_forms_are(seed, case, finish_reason):
+    chance = random.Random(seed)
+    reply, draft = case
+    for _ in range(chance.choice((0, 1, 1, 2, 3))):
+        reply = mutate(reply, chance.choice(load_styles())[0], chance)
+    check_shortcut(reply, draft, finish_reason)
+
+
+def test_good_replies_have_the_form_that_is_asked_for():
+    # Two styles of fifteen begin with words of their own.
+    have_form = [check_shortcut(*case, "stop") for case in load_styles()]
+    assert sum(have_form) > 0.8 * len(have_form)
 
 
 @pytest.mark.parametrize("index", range(len(REPLIES)))

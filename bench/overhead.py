@@ -108,7 +108,7 @@ def by_step(folder: Path, rows: int, batch: int) -> dict[str, float]:
     for done, _ in generator.process_applying_mappings():
         lap("load")
         for step in steps:
-            done = next(step.process_applying_mappings(done))
+            done = next(dag.process_of(step)(done))
             lap(step.name)
         run.append(done)
         lap("ledger")

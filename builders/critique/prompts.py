@@ -8,6 +8,7 @@ feedback scores the refinement too high (section 3.2).
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,16 +22,33 @@ from builders.critique.delimiters import between_marks, mark_of
 Message = dict[str, str]
 
 
+_INCLUDE = re.compile(r'{% include "(\w+\.j2)" %}')
+
+
+class _Loader(jinja2.FileSystemLoader):
+    """Puts included files in their place: a template of its own costs each row as much again."""
+
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, Any, Any]:
+        source, *rest = super().get_source(environment, template)
+
+        def included(include: re.Match[str]) -> str:
+            return self.get_source(environment, include[1])[0].removesuffix("\n")
+
+        return _INCLUDE.sub(included, source), *rest
+
+
 @cache
 def _environment() -> jinja2.Environment:
     # Prompts are plain text. HTML escapes would change what the model reads.
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=_Loader(Path(__file__).parent / "templates"),
         undefined=jinja2.StrictUndefined,
         auto_reload=False,  # all rows of a run use the same prompts
         autoescape=False,  # noqa: S701
     )
     environment.filters["data"] = between_marks
+    # No template uses them, and each row would get a copy.
+    environment.globals.clear()
     return environment
 
 

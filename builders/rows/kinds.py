@@ -252,8 +252,11 @@ class Struct(Kind):
             extra = sorted(str(key) for key in value.keys() - self.fields.keys())
             raise InvalidRow(f"has missing keys {missing}, unknown keys {extra}")
         for name, kind in self.fields.items():
+            field = value[name]
+            if field is None and kind.optional:
+                continue
             try:
-                kind.check(value[name])
+                kind._check(field)
             except InvalidRow as error:
                 raise error.inside(name) from None
 

@@ -76,6 +76,29 @@ def test_a_stop_finishes_what_is_under_way():
     assert 10 <= len(got) < 100
 
 
+class Half(dag.Step):
+    """Reads one column and writes another."""
+
+    @property
+    def inputs(self):
+        return ["whole"]
+
+    @property
+    def outputs(self):
+        return ["half"]
+
+    def process(self, inputs: dag.StepInput):
+        yield [{**row, "half": row["whole"] / 2} for row in inputs]
+
+
+def test_columns_are_renamed_as_a_step_says():
+    with dag.Pipeline(name="renamed") as made:
+        load = Numbers(name="load", count=3, batch_size=2)
+        load >> Half(name="half", input_mappings={"whole": "n"}, output_mappings={"half": "m"})
+    batches = list(dag.stream(dag.load(made)))
+    assert batches == [[{"n": 0, "m": 0.0}, {"n": 1, "m": 0.5}], [{"n": 2, "m": 1.0}]]
+
+
 def test_steps_have_to_form_a_chain():
     with dag.Pipeline(name="fork") as made:
         load = Numbers(name="load", count=1, batch_size=1)

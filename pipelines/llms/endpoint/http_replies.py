@@ -148,9 +148,11 @@ def read_choices(
     choices = [_mapping(choice) for choice in reply["choices"][:samples]]
     messages = [_mapping(choice.get("message")) for choice in choices]
     prompt, answers, thinking = read_token_counts(reply)
-    thoughts = [len(reasoning_of(message)[0] or "") for message in messages]
-    texts = [len(text_of(message.get("content")) or "") for message in messages]
-    characters = sum(texts) + sum(thoughts)
+    reasonings = [reasoning_of(message) for message in messages]
+    texts = [text_of(message.get("content")) for message in messages]
+    thoughts = [len(thought or "") for thought, _ in reasonings]
+    lengths = [len(text or "") + thought for text, thought in zip(texts, thoughts, strict=True)]
+    characters = sum(lengths)
     estimated = []
     if prompt is None:
         prompt = tokens_at_most(prompt_bytes)
@@ -163,13 +165,11 @@ def read_choices(
     tokens_out = [answers]
     tokens_reasoning = [thinking]
     if len(choices) > 1:
-        lengths = [1 + text + thought for text, thought in zip(texts, thoughts, strict=True)]
-        tokens_out = _split(tokens_out[0], lengths)
-        tokens_reasoning = _split(tokens_reasoning[0], thoughts if any(thoughts) else lengths)
-    return [
-        _read_choice(*values, tuple(estimated))
-        for values in zip(choices, messages, tokens_in, tokens_out, tokens_reasoning, strict=True)
-    ]
+        weights = [1 + length for length in lengths]
+        tokens_out = _split(tokens_out[0], weights)
+        tokens_reasoning = _split(tokens_reasoning[0], thoughts if any(thoughts) else weights)
+    columns = (choices, messages, texts, reasonings, tokens_in, tokens_out, tokens_reasoning)
+    return [_read_choice(*values, tuple(estimated)) for values in zip(*columns, strict=True)]
 
 
 def _with_choices(
@@ -358,6 +358,8 @@ def _status_of(error: Any) -> int | None:
 def _read_choice(
     choice: Mapping[str, Any],
     message: Mapping[str, Any],
+    text: str | None,
+    thought: tuple[str | None, str | None],
     tokens_in: int,
     tokens_out: int,
     tokens_reasoning: int,
@@ -375,7 +377,7 @@ def _read_choice(
     finish = fold_finish_reason(clean(finish)) if isinstance(finish, str) else None
     if finish == "error":
         return failed("finish_reason is error")
-    reasoning, where = reasoning_of(message)
+    reasoning, where = thought
     answered = partial(
         AnsweredRequest,
         tokens_in=tokens_in,
@@ -387,9 +389,7 @@ def _read_choice(
     )
     if finish == "content_filter":
         return answered(None, reason="content_filtered")
-    text = text_of(message.get("content"))
-    refusal = refusal_of(message)
-    if not text and refusal:
+    if not text and (refusal := refusal_of(message)):
         return answered(None, reason="refusal", detail=refusal)
     # A model that only thought would do so again: this is its answer.
     if not (text or "").strip() and reasoning:

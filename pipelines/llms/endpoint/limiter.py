@@ -23,6 +23,9 @@ class AdaptiveLimit:
 
     async def acquire(self, again: bool = False) -> int:
         """Wait for a slot; the returned ticket goes to `throttled` if the reply is a 429."""
+        if not self._waiting and self.active < self.limit and not self._resume_at:
+            self.active += 1
+            return self._cuts
         turn = asyncio.get_running_loop().create_future()
         if again:
             self._waiting.appendleft(turn)

@@ -25,8 +25,10 @@ def text_of(content: Any) -> str | None:
 def reasoning_of(message: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """A model's thinking, and where in the message it is; None and None without any."""
     for name in _REASONING_FIELDS:
-        if text := _thinking(message.get(name)).strip():
+        if (value := message.get(name)) and (text := _thinking(value).strip()):
             return text, name
+    if not isinstance(message.get("content"), list):
+        return None, None
     parts = filter(_is_thinking, _parts(message.get("content")))
     if text := "".join(map(_thinking, parts)).strip():
         return text, "content parts of type thinking"

@@ -200,6 +200,8 @@ class RequestLoop:
             # An endpoint that returned fewer choices than requested may know only one.
             for sample in samples[len(outcomes) :]:
                 group.tasks.create_task(self._complete(group, index, {sample: calls.pop(sample)}))
+            if not calls:
+                return
             again = True
             await asyncio.sleep(wait)
             for call in calls.values():

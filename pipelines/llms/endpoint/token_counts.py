@@ -58,8 +58,11 @@ def read_token_counts(reply: Mapping[str, Any]) -> tuple[int | None, int | None,
 
 
 def _first(places: list[Mapping[str, Any]], names: tuple[str, ...]) -> int | None:
-    counts = (_count(place.get(name)) for place in places for name in names)
-    return next((count for count in counts if count), None)
+    for place in places:
+        for name in names:
+            if (value := place.get(name)) is not None and (count := _count(value)):
+                return count
+    return None
 
 
 def _count(value: Any) -> int:

@@ -1,4 +1,4 @@
-"""Versions of releases: X.Y.Z, semantic and without suffixes, and their tags vX.Y.Z."""
+"""Names of releases, and their versions: X.Y.Z, semantic and without suffixes, with tags vX.Y.Z."""
 
 import re
 
@@ -9,6 +9,22 @@ Version = tuple[int, int, int]
 # Nine digits at most: a version sorts and prints as numbers everywhere.
 _NUMBER = r"(0|[1-9][0-9]{0,8})"
 _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can be a release's name."""
+    return _NAME.fullmatch(text) is not None
+
+
+def check_name_and_version(name: str, version: str) -> None:
+    """Raise `BadInput` unless `name` and `version` can name a folder, a repository and a tag."""
+    if not is_name(name):
+        raise BadInput(
+            f"name {name!r}: use letters, digits, '.', '_' and '-', and begin with a letter or a "
+            "digit"
+        )
+    parse_version(version)
 
 
 def parse_version(text: str) -> Version:

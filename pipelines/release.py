@@ -4,11 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from builders.gate.gate import ReleaseGate
 from builders.ledger.run import open_complete_run
 from builders.progress import Progress
-from builders.release.make import release_runs
-from builders.review.folder import open_review
 
 RELEASES = Path("releases")
 
@@ -37,6 +34,11 @@ def release(
     Raises BadInput where an argument is wrong, GateRefused where the gate refuses the release,
     and RunFailed where the folder cannot be written. The release is there whole or not at all.
     """
+    # Imported here: whoever wants to know where releases are need not wait for the gate.
+    from builders.gate.gate import ReleaseGate
+    from builders.release.make import release_runs
+    from builders.review.folder import open_review
+
     opened = [open_complete_run(run) for run in runs]
     gate = ReleaseGate(
         # The runs agree in their settings, or `release_runs` refuses them.

@@ -5,14 +5,13 @@ pictures and the changelog are made from the figures counted on the way, and the
 written last. The same runs and the same previous release give the same bytes.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
 from builders.audit.reserved import reserved_instructions
-from builders.errors import BadInput, GateRefused
+from builders.errors import GateRefused
 from builders.manifest import GateRecord, Manifest, write_manifest
 from builders.progress import Progress
 from builders.release.audits import (
@@ -33,30 +32,13 @@ from builders.release.runs import CompleteRun, check_runs, merge_runs, merged_le
 from builders.release.staging import staging
 from builders.release.write import write_configs
 from builders.review.folder import Review
-from builders.versions import parse_version
+from builders.versions import check_name_and_version
 from cards.dataset_card import render_dataset_card
 from cards.plots import plot_calibration, plot_scores
 
 # Checks a release folder that has neither card nor manifest yet, given what the manifest will say.
 # It returns what both record as `gate`, or raises GateRefused.
 ReleaseCheck = Callable[[Path, Manifest], GateRecord]
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def is_name(text: str) -> bool:
-    """Whether `text` can be a release's name."""
-    return _NAME.fullmatch(text) is not None
-
-
-def check_name_and_version(name: str, version: str) -> None:
-    """Raise `BadInput` unless `name` and `version` can name a folder, a repository and a tag."""
-    if not is_name(name):
-        raise BadInput(
-            f"name {name!r}: use letters, digits, '.', '_' and '-', and begin with a letter or a "
-            "digit"
-        )
-    parse_version(version)
 
 
 def release_runs(

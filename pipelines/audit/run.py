@@ -29,6 +29,7 @@ from pipelines.audit.ask import Asking, cost_of, judge_of_answers, questions
 from pipelines.audit.engine import Progress, ask_all, require_sense
 from pipelines.audit.judges import MAX_NEW_TOKENS, AskedModel, Scores, Source, judge_of
 from pipelines.audit.leaks import Leaks, leaks_of, own_names
+from pipelines.generate.meanwhile import import_meanwhile
 from pipelines.llms.store import CompletionStore
 from pipelines.recipe.execution import ExecutionSettings, price_of
 
@@ -90,6 +91,8 @@ def run_audit(
         if (folder / RESULT).is_file():
             return folder, read_audit(folder)
         write_json(folder / REQUEST, facts)
+        if askings:
+            import_meanwhile("cards.audit_plot", "statsmodels.stats.proportion")
         ask_all(
             askings,
             request.settings,
@@ -99,7 +102,7 @@ def run_audit(
             progress=progress,
             notify=notify,
         )
-        # Imported here: matplotlib takes a second, which the first request need not wait for.
+        # Imported here: matplotlib takes a second, for which the first request need not wait.
         from cards.audit_plot import plot_audit
 
         with _turn(folder, frozen):

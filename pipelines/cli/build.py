@@ -146,7 +146,7 @@ def _print_run(run: "Run", *, as_json: bool) -> None:
 
 def _release_command(run: Path) -> str:
     """The command that releases a run: as it can be typed, if the run's name can be a release's."""
-    from builders.release.make import is_name
+    from builders.versions import is_name
     from pipelines.release import RELEASES
 
     name = run.resolve().name

@@ -20,7 +20,6 @@ the machine is the limit, because server and client share its cores.
 
 import asyncio
 import heapq
-import importlib.util
 import json
 import tempfile
 import time
@@ -152,10 +151,7 @@ def compare(name: str, mean: float, in_flight: int, rows: int, rival: float | No
     return [f"{name} {mean} s", in_flight, rows, *rates, *cpu, *ratios, mine["start"], mine["stop"]]
 
 
-def stock_rate(name: str, mean: float, rows: int) -> float | None:
-    if importlib.util.find_spec("openai") is None:
-        print("stock: skipped, the openai package is not installed")
-        return None
+def stock_rate(name: str, mean: float, rows: int) -> float:
     latency = ["--latency", str(mean)] + (["--lognormal"] if name == "log-normal" else [])
     start = measure("stock", ["--latency", "0"], 1, STOCK_BATCH)["seconds"]
     return rows / (measure("stock", latency, rows, STOCK_BATCH)["seconds"] - start)

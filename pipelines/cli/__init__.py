@@ -24,6 +24,7 @@ from pipelines.cli import (
     show,
     status,
     verify,
+    view,
 )
 
 # In the order in which they are used.
@@ -33,6 +34,7 @@ _COMMANDS = (
     "build",
     "status",
     "show",
+    "view",
     "generate",
     "review",
     "release",
@@ -69,6 +71,7 @@ app.command(epilog="Example: srt demo --out my-demo")(demo.demo)
 app.command(epilog="Example: srt recipe stage1-openai > my-feedback.yaml")(recipe.recipe)
 app.command(epilog="Example: srt status runs/stage1-openai")(status.status)
 app.command(epilog="Example: srt show releases/my-feedback@v1.0.0 --n 5")(show.show)
+app.command(epilog="Example: srt view runs/stage1-openai")(view.view)
 app.command(
     epilog='Example: srt generate checkpoints/stage1-embedded "How many r are in strawberry?"'
 )(generate.generate)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
         "publish",
         "release",
         "store",
+        "view",
     ],
 )
 def test_a_bench_runs(name):

@@ -14,7 +14,8 @@ from pathlib import Path
 _SCRIPTS = ("markdown.js", "math.js", "differences.js", "frame.js")
 
 
-def _read(name: str) -> str:
+def source_of(name: str) -> str:
+    """The text of one of the page's scripts, or of its style."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
@@ -22,7 +23,7 @@ def _read(name: str) -> str:
 def template() -> str:
     """The HTML of the field, with everything inline."""
     # In a function, since Argilla's own styles and scripts are in the frame as well.
-    script = "(() => {\n" + '"use strict";\n' + "\n".join(map(_read, _SCRIPTS)) + "})();"
+    script = "(() => {\n" + '"use strict";\n' + "\n".join(map(source_of, _SCRIPTS)) + "})();"
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
@@ -30,9 +31,9 @@ def template() -> str:
     )
     return (
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        f"<style>\n{_read('page.css')}</style>\n"
+        f"<style>\n{source_of('page.css')}</style>\n"
         '<main id="page"></main>\n'
         # Not a script of the frame: its text is run in Argilla's page.
-        f'<script type="text/plain" id="keys">\n{_read("keys.js")}</script>\n'
+        f'<script type="text/plain" id="keys">\n{source_of("keys.js")}</script>\n'
         f"<script>{script}</script>\n"
     )

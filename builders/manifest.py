@@ -147,20 +147,26 @@ class Manifest(Recorded):
         return f"v{self.version}"
 
 
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """The manifest that a file has, which is at `where`; BadInput if it is damaged."""
+    try:
+        return Manifest.model_validate(upgraded_manifest(from_json(content, allow_inf_nan=False)))
+    except ValidationError as error:
+        raise BadInput(f"{where}: not a release's manifest ({first_problem(error)})") from None
+    except ValueError as error:
+        raise BadInput(f"{where}: not a release's manifest (not JSON: {error})") from None
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of the release in `folder`; BadInput if it is missing or damaged."""
     path = folder / FILE
     try:
-        facts = from_json(path.read_bytes(), allow_inf_nan=False)
-        return Manifest.model_validate(upgraded_manifest(facts))
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"{folder}: not a release (it has no {FILE})") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    except ValidationError as error:
-        raise BadInput(f"{path}: not a release's manifest ({first_problem(error)})") from None
-    except ValueError as error:
-        raise BadInput(f"{path}: not a release's manifest (not JSON: {error})") from None
+    return parse_manifest(content, str(path))
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:

@@ -158,7 +158,13 @@ def check(
 
 
 def publish(
-    folder: str | Path, repo: str, *, tag: str | None = None, private: bool = False
+    folder: str | Path,
+    repo: str,
+    *,
+    tag: str | None = None,
+    private: bool = False,
+    replace: bool = False,
+    replace_card: bool = False,
 ) -> dict[str, Any]:
     """Publish a release's or checkpoint's folder to `ORG/NAME` (`srt publish`).
 
@@ -166,13 +172,18 @@ def publish(
     cut. A release has its own tag, a checkpoint takes `tag`. The result has `commit` and `url`.
     The token is the one of `hf auth login` or HF_TOKEN; HF_ENDPOINT names another Hub.
 
+    Files in the repository that no version of it published stay, unless `replace` deletes them. A
+    card that is not the last version's raises `BadInput`, unless `replace_card`.
+
     >>> published = srt_feedback.publish("releases/my-feedback@v1.0.0", "my-org/my-feedback")
     >>> len(published["commit"])
     40
     """
     from pipelines.hub.publication import plan_publication
 
-    publication = plan_publication(Path(folder), repo, tag=tag, private=private)
+    publication = plan_publication(
+        Path(folder), repo, tag=tag, private=private, replace=replace, replace_card=replace_card
+    )
     return publication.facts(publication.carry_out())
 
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.cli.options import AllowedChecks, AsJson, Reasons, allowances
+from pipelines.cli.verify import plain
 
 if TYPE_CHECKING:
     from pipelines.hub.plan import PublishPlan
+
+_SHOWN_LINES = 60
 
 
 def publish(
@@ -49,6 +52,17 @@ def publish(
     collection: Annotated[
         str | None, typer.Option(help="The slug of a collection to add the repository to.")
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace",
+            help="Delete and overwrite files there that no version of the repository published.",
+        ),
+    ] = False,
+    replace_card: Annotated[
+        bool,
+        typer.Option("--replace-card", help="Replace a README that is not the last version's."),
+    ] = False,
     as_json: AsJson = False,
     yes: Annotated[bool, typer.Option("--yes", help="Publish without asking.")] = False,
 ) -> None:
@@ -68,7 +82,14 @@ def publish(
 
     with console.working(f"comparing {folder} with {repo}"):
         publication = plan_publication(
-            folder, repo, tag=tag, private=private, gated=gated, collection=collection
+            folder,
+            repo,
+            tag=tag,
+            private=private,
+            gated=gated,
+            collection=collection,
+            replace=replace,
+            replace_card=replace_card,
         )
     plan = publication.plan
     if not as_json:
@@ -83,7 +104,11 @@ def publish(
             console.print_json(publication.facts())
         return
     if plan.todo != "nothing" and not yes and sys.stdin.isatty():
+        if plan.card_difference is not None and not replace_card:
+            typer.confirm("replace the README as shown?", abort=True, err=True)
+            publication = publication.replacing_card()
         typer.confirm(f"publish {publication.tag} to {repo}?", abort=True, err=True)
+    publication.check_card()
     with Transfer(plan.upload_bytes) as transfer:
         commit = publication.carry_out(transfer)
     if as_json:
@@ -146,6 +171,11 @@ def print_plan(plan: "PublishPlan") -> None:
             out.print(f"  {sign} {name}  {readable(size)}")
     for name in plan.deleted:
         out.print(f"  - {name}  {readable(plan.remote.files[name].size)}")
+    for name in plan.foreign:
+        size = readable(plan.remote.files[name].size) if name in plan.remote.files else ""
+        out.print(f"    {plain(name)}  {size}  (of no version: stays)")
+    if plan.card_difference is not None:
+        print_difference(plan.card_difference)
     files = len(plan.package.files)
     todo = {
         "nothing": f"{plan.package.tag} has these {files} files already: nothing to do",
@@ -156,6 +186,18 @@ def print_plan(plan: "PublishPlan") -> None:
         ),
     }
     out.print(todo[plan.todo])
+
+
+def print_difference(difference: str) -> None:
+    """What the card in the repository has and the new one lacks, and the other way round."""
+    from pipelines.cli.console import out
+
+    lines = difference.splitlines()
+    out.print("  README.md is not the card of the last version:")
+    for line in lines[:_SHOWN_LINES]:
+        out.print(f"    {plain(line)}")
+    if len(lines) > _SHOWN_LINES:
+        out.print(f"    … {len(lines) - _SHOWN_LINES:,} lines more")
 
 
 def readable(size: int) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,21 @@ from cards.dataset_card import published_card
 from cards.eval_results import FOLDER as EVAL_RESULTS
 
 _BLOCK = 2**20
-_CARD = "README.md"
+CARD = "README.md"
+# Written by the Hub when it creates a repository: which files go into LFS.
+LFS_RULES = ".gitattributes"
 # What stays behind of a checkpoint folder: training states and logs, the recipe with the paths of
 # this machine (training.json has it without them), and a pickle of the arguments.
 _PRIVATE_FOLDERS = ("checkpoint-", "rows", "runs")
 _PRIVATE_FILES = ("recipe.yaml", "training_args.bin")
+# The files that a checkpoint of ours has, by their names.
+_CHECKPOINT = re.compile(
+    r"README\.md|(training|config|generation_config|adapter_config|added_tokens|vocab)\.json"
+    r"|(tokenizer|tokenizer_config|special_tokens_map)\.json|merges\.txt|vocab\.txt|.+\.jinja"
+    r"|(tokenizer|spiece|sentencepiece\.bpe)\.model"
+    r"|(adapter_)?model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?"
+    r"|(assets|audit|evaluation)/.+|\.eval_results/[^/]+\.yaml"
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,12 @@ class Package:
     @property
     def repo_type(self) -> str:
         return "model" if self.manifest is None else "dataset"
+
+    def text(self, name: str) -> str:
+        """A text file's content as it is uploaded."""
+        file = self.files[name]
+        content = file.path.read_bytes() if file.content is None else file.content
+        return content.decode(errors="replace")
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -101,17 +118,17 @@ def addressed(package: Package, repo: str) -> Package:
 
     The manifest has the hash of that card; nothing else differs from the folder.
     """
-    if package.manifest is None or _CARD not in package.files:
+    if package.manifest is None or CARD not in package.files:
         return package
-    card = (package.folder / _CARD).read_text(encoding="utf-8")
+    card = (package.folder / CARD).read_text(encoding="utf-8")
     content = published_card(card, repo, package.manifest.version).encode()
     manifest = json.loads((package.folder / MANIFEST).read_bytes())
-    manifest["files"][_CARD] = {
-        **manifest["files"][_CARD],
+    manifest["files"][CARD] = {
+        **manifest["files"][CARD],
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
     }
-    replaced = {_CARD: content, MANIFEST: json_text(manifest).encode()}
+    replaced = {CARD: content, MANIFEST: json_text(manifest).encode()}
     files = {
         name: _with_content(file, replaced[name]) if name in replaced else file
         for name, file in package.files.items()
@@ -130,6 +147,15 @@ def _is_private(name: str) -> bool:
     if slash:
         return top in _PRIVATE_FOLDERS or top.startswith(_PRIVATE_FOLDERS[0])
     return name in _PRIVATE_FILES
+
+
+def is_of_checkpoint(name: str) -> bool:
+    """Whether a file of a repository is named as one that was published with a checkpoint.
+
+    >>> is_of_checkpoint("model-00001-of-00002.safetensors"), is_of_checkpoint("model.gguf")
+    (True, False)
+    """
+    return _CHECKPOINT.fullmatch(name) is not None
 
 
 def local_base_model(package: Package) -> str | None:

@@ -1,39 +1,31 @@
-"""What publishing would do: the package compared with the repository, without a download."""
+"""What publishing would do: the package compared with the repository; nothing is written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
 from builders.errors import BadInput
 from builders.versions import version_of_tag
 from pipelines.hub.errors import hub_errors
-from pipelines.hub.package import LocalFile, Package
-
-# Written by the Hub when it creates a repository: which files go into LFS.
-_LFS_RULES = ".gitattributes"
+from pipelines.hub.foreign import RemoteFiles, foreign_in, in_the_way
+from pipelines.hub.package import CARD, Package
+from pipelines.hub.remote import Remote, commit_of, files_at, is_same, read_remote
 
 # What is left to do: everything, the tag of an existing commit, or nothing.
 Todo = Literal["commit", "tag", "nothing"]
 
 
 @dataclass(frozen=True)
-class Remote:
-    """The main branch of a repository. `head` is None if the repository does not exist."""
-
-    head: str | None = None
-    private: bool = False
-    gated: str | bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, RepoFile] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class PublishPlan:
-    """File names by what would happen to them. `commit` is the one that has them already."""
+    """File names by what would happen to them. `commit` is the one that has them already.
+
+    `foreign` are files in the repository that no version of it published; they stay.
+    `card_difference` is a unified diff of the repository's card and the new one where the former
+    is not of a version either: then the card is replaced only if the user says so.
+    """
 
     package: Package
     repo: str
@@ -43,6 +35,8 @@ class PublishPlan:
     new: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
+    card_difference: str | None = None
 
     @property
     def uploads(self) -> tuple[str, ...]:
@@ -64,59 +58,37 @@ class PublishPlan:
             "new": list(self.new),
             "changed": list(self.changed),
             "deleted": list(self.deleted),
+            "foreign": list(self.foreign),
+            "card_difference": self.card_difference,
             "upload_bytes": self.upload_bytes,
         }
 
 
-def is_same(local: LocalFile, remote: RepoFile) -> bool:
-    if remote.lfs is not None:
-        return remote.lfs.sha256 == local.sha256
-    return remote.blob_id == local.git_sha1
+def holds(files: Mapping[str, RepoFile], package: Package, deleted: Iterable[str] = ()) -> bool:
+    """Whether a commit with these files has the whole package, and nothing that is `deleted`.
 
-
-def holds(files: Mapping[str, RepoFile], package: Package) -> bool:
-    """Whether a commit with these files is the package, with nothing missing or added."""
-    return files.keys() - {_LFS_RULES} == package.files.keys() and all(
-        is_same(local, files[name]) for name, local in package.files.items()
-    )
-
-
-def files_at(api: HfApi, repo: str, repo_type: str, revision: str) -> dict[str, RepoFile]:
-    tree = api.list_repo_tree(repo, recursive=True, revision=revision, repo_type=repo_type)
-    return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
-
-
-def commit_of(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> str:
-    """The SHA of a tag or branch, by default of the main branch."""
-    return api.repo_info(repo, repo_type=repo_type, revision=revision).sha
-
-
-def tags_of(api: HfApi, repo: str, repo_type: str) -> dict[str, str]:
-    """The target of each tag: a commit, or the tag object if it has a message."""
-    refs = api.list_repo_refs(repo, repo_type=repo_type)
-    return {tag.name: tag.target_commit for tag in refs.tags}
-
-
-def read_remote(api: HfApi, repo: str, repo_type: str) -> Remote:
-    try:
-        info = api.repo_info(repo, repo_type=repo_type)
-    except RepositoryNotFoundError:
-        return Remote()
-    return Remote(
-        info.sha,
-        bool(info.private),
-        info.gated or False,
-        tags_of(api, repo, repo_type),
-        files_at(api, repo, repo_type, info.sha),
+    It may have other files beside it.
+    """
+    return not files.keys() & set(deleted) and all(
+        name in files and is_same(local, files[name]) for name, local in package.files.items()
     )
 
 
 def make_plan(
-    api: HfApi, package: Package, repo: str, released: Package | None = None
+    api: HfApi,
+    package: Package,
+    repo: str,
+    released: Package | None = None,
+    *,
+    replace: bool = False,
 ) -> PublishPlan:
-    """Compare `package` with the repository; BadInput if its tag is taken or goes backward.
+    """Compare `package` with the repository.
 
     A tag that has the files as they were `released` is complete too: once, that was published.
+    Files that no version of the repository published stay, unless they are to be replaced.
+
+    Raises BadInput if the tag is taken or goes backward, or if a file that stays has the place of
+    one of the package, or would be read as one of it.
     """
     with hub_errors(api, repo):
         remote = read_remote(api, repo, package.repo_type)
@@ -124,32 +96,70 @@ def make_plan(
             commit = commit_of(api, repo, package.repo_type, package.tag)
             tagged = files_at(api, repo, package.repo_type, commit)
             if any(holds(tagged, one) for one in (package, released) if one is not None):
-                return PublishPlan(package, repo, remote, "nothing", commit)
+                foreign = foreign_in(tagged, package.files)
+                return PublishPlan(
+                    package, repo, remote, "nothing", commit, foreign=tuple(sorted(foreign))
+                )
             raise BadInput(
                 f"{repo} has {package.tag} with different content, and a tag is never moved; "
                 "choose a new version"
             )
-    _check_goes_forward(package.tag, remote.tags, repo)
-    if holds(remote.files, package):
-        return PublishPlan(package, repo, remote, "tag", remote.head)
+        _check_goes_forward(package.tag, remote, repo)
+        return _compared(api, package, repo, remote, replace=replace)
+
+
+def _compared(
+    api: HfApi, package: Package, repo: str, remote: Remote, *, replace: bool
+) -> PublishPlan:
     local, present = package.files, remote.files
+    changed = [
+        name
+        for name in sorted(local.keys() & present.keys())
+        if not is_same(local[name], present[name])
+    ]
+    gone = sorted(foreign_in(present, local))
+    files = RemoteFiles(api, repo, package.repo_type, remote)
+    others = set(files.not_published([*changed, *gone]))
+    foreign = [] if replace else [name for name in gone if name in others]
+    if not replace:
+        _check_room(package, repo, foreign, [name for name in changed if name in others])
+    difference = None
+    if CARD in changed and CARD in others:
+        difference = files.card_difference(package.text(CARD))
+    new = sorted(local.keys() - present.keys())
+    deleted = [name for name in gone if name not in foreign]
     return PublishPlan(
         package,
         repo,
         remote,
-        "commit",
-        new=tuple(sorted(local.keys() - present.keys())),
-        changed=tuple(
-            name
-            for name in sorted(local.keys() & present.keys())
-            if not is_same(local[name], present[name])
-        ),
-        deleted=tuple(sorted(present.keys() - local.keys() - {_LFS_RULES})),
+        "commit" if new or changed or deleted else "tag",
+        None if new or changed or deleted else remote.head,
+        new=tuple(new),
+        changed=tuple(changed),
+        deleted=tuple(deleted),
+        foreign=tuple(foreign),
+        card_difference=difference,
     )
 
 
-def _check_goes_forward(tag: str, tags: Mapping[str, str], repo: str) -> None:
-    released = {version: name for name in tags if (version := version_of_tag(name)) is not None}
+def _check_room(
+    package: Package, repo: str, foreign: Iterable[str], overwritten: Iterable[str]
+) -> None:
+    """BadInput if a file of somebody else would be overwritten or read as one of the package."""
+    phrases = [
+        f"{name} is not as any version here published it, and would be overwritten"
+        for name in overwritten
+        if name != CARD
+    ]
+    configs = package.manifest.configs if package.manifest else {}
+    phrases += in_the_way(package.files.keys(), configs, repo, foreign)
+    if phrases:
+        more = f", and {len(phrases) - 1} more" if len(phrases) > 1 else ""
+        raise BadInput(f"{repo}: {phrases[0]}{more}; move it, or replace it with --replace")
+
+
+def _check_goes_forward(tag: str, remote: Remote, repo: str) -> None:
     version = version_of_tag(tag)
-    if released and version is not None and version <= max(released):
-        raise BadInput(f"{repo} is at {released[max(released)]}; {tag} would go backward")
+    latest = max(remote.versions, default=None)
+    if latest is not None and version is not None and version <= latest:
+        raise BadInput(f"{repo} is at {remote.versions[latest]}; {tag} would go backward")

@@ -1,5 +1,6 @@
 """Publishing a folder: planned first, so that the plan can be shown, then carried out."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -15,6 +16,7 @@ from pipelines.hub.publish import (
     Gated,
     PublishObserver,
     RepositorySettings,
+    check_card,
     plan_publishing,
     publish,
 )
@@ -43,6 +45,16 @@ class PlannedPublication:
         """The folder of an adapter's base model, if only this machine has it."""
         return local_base_model(self.plan.package)
 
+    def replacing_card(self) -> "PlannedPublication":
+        """The same, with the user's word that the card that is there may be replaced."""
+        return dataclasses.replace(
+            self, settings=dataclasses.replace(self.settings, replace_card=True)
+        )
+
+    def check_card(self) -> None:
+        """BadInput if a card that somebody else wrote would be replaced, and nobody said so."""
+        check_card(self.plan, self.settings)
+
     def carry_out(self, observer: PublishObserver | None = None) -> str:
         """Do what the plan has left to do; the SHA of the tagged commit.
 
@@ -65,12 +77,16 @@ def plan_publication(
     private: bool = False,
     gated: str | None = None,
     collection: str | None = None,
+    replace: bool = False,
+    replace_card: bool = False,
     api: HfApi | None = None,
 ) -> PlannedPublication:
     """Check `folder`, a release or a checkpoint, and compare it with the repository ORG/NAME.
 
     `tag` is a checkpoint's; a release has its own. `gated` is auto or manual. `api` defaults to
-    the Hub at HF_ENDPOINT with the token that `hf auth login` stored, or HF_TOKEN.
+    the Hub at HF_ENDPOINT with the token that `hf auth login` stored, or HF_TOKEN. `replace`
+    deletes and overwrites files in the repository that no version of it published, `replace_card`
+    its card where that is not the last version's.
 
     Raises BadInput where an argument, the folder or the token is wrong or the tag is taken,
     GateRefused where a release does not pass the gate as it is now, and RunFailed where the Hub
@@ -79,7 +95,7 @@ def plan_publication(
     check_repo(repo)
     if gated not in (None, *get_args(Gated)):
         raise BadInput(f"--gated: {gated!r} is neither auto nor manual")
-    settings = RepositorySettings(private, gated, collection)
+    settings = RepositorySettings(private, gated, collection, replace, replace_card)
     api = api or connect()
     package = read_package(folder, tag)
     # A checkpoint has no gate.

@@ -20,8 +20,9 @@ from builders.errors import BadInput, RunFailed, SrtError
 from pipelines.hub.client import check_token
 from pipelines.hub.errors import hub_errors, is_lost, status_of
 from pipelines.hub.package import Package, addressed
-from pipelines.hub.plan import PublishPlan, commit_of, files_at, holds, make_plan, tags_of
-from pipelines.hub.snapshot import download, wrong_configs, wrong_files
+from pipelines.hub.plan import PublishPlan, holds, make_plan
+from pipelines.hub.remote import commit_of, files_at, tags_of
+from pipelines.hub.snapshot import download, loaded_beside, wrong_configs, wrong_files
 
 Gated = Literal["auto", "manual"]
 FileOperation = CommitOperationAdd | CommitOperationDelete
@@ -29,11 +30,17 @@ FileOperation = CommitOperationAdd | CommitOperationDelete
 
 @dataclass(frozen=True)
 class RepositorySettings:
-    """How the repository should be set up; None leaves a setting as it is."""
+    """How the repository should be set up; None leaves a setting as it is.
+
+    `replace` deletes and overwrites files that no version of the repository published, and
+    `replace_card` a card that is not the last version's.
+    """
 
     private: bool = False
     gated: Gated | None = None
     collection: str | None = None
+    replace: bool = False
+    replace_card: bool = False
 
 
 class PublishObserver(Protocol):
@@ -58,7 +65,8 @@ def plan_publishing(
     if check is not None:
         check(package.folder)
     check_token(api, repo)
-    plan = make_plan(api, addressed(package, repo), repo, released=package)
+    there = addressed(package, repo)
+    plan = make_plan(api, there, repo, released=package, replace=settings.replace)
     _check_private(plan, settings)
     return plan
 
@@ -68,6 +76,15 @@ def _check_private(plan: PublishPlan, settings: RepositorySettings) -> None:
         raise BadInput(
             f"--private: {plan.repo} exists and is public; make it private on its "
             "settings page, or leave --private out"
+        )
+
+
+def check_card(plan: PublishPlan, settings: RepositorySettings) -> None:
+    """BadInput if a card that somebody else wrote would be replaced, and nobody said so."""
+    if plan.card_difference is not None and not settings.replace_card:
+        raise BadInput(
+            f"{plan.repo}: its README.md is not the card of the last version; --dry-run shows how "
+            "it differs from the new one, and --replace-card replaces it"
         )
 
 
@@ -81,10 +98,11 @@ def publish(
     package, repo = plan.package, plan.repo
     with hub_errors(api, repo):
         plan = _prepared(api, plan, settings, observer)
+        check_card(plan, settings)
         commit = plan.commit or _commit(api, plan, _uploaded(api, plan, observer), observer)
     if plan.todo != "nothing":
         observer.stage(f"reloading commit {commit[:12]} to compare it")
-        _reload(api, package, repo, commit)
+        _reload(api, plan, commit)
         with hub_errors(api, repo):
             observer.stage(f"tagging {package.tag}")
             commit = _tag(api, package, repo, commit)
@@ -115,7 +133,7 @@ def _prepared(
             exist_ok=True,
         )
         # Another publisher may have created it meanwhile.
-        plan = make_plan(api, plan.package, plan.repo)
+        plan = make_plan(api, plan.package, plan.repo, replace=settings.replace)
         _check_private(plan, settings)
     if settings.gated is not None and plan.remote.gated != settings.gated:
         api.update_repo_settings(plan.repo, gated=settings.gated, repo_type=plan.package.repo_type)
@@ -206,7 +224,7 @@ def _commit(
             # The commit may exist although its answer was lost: repeating could make it twice.
             head = commit_of(api, repo, repo_type)
             if head != parent:
-                if holds(files_at(api, repo, repo_type, head), plan.package):
+                if holds(files_at(api, repo, repo_type, head), plan.package, plan.deleted):
                     return head
                 raise RunFailed(
                     f"{repo}: another publisher moved it from {parent} to {head} meanwhile, "
@@ -217,14 +235,20 @@ def _commit(
     raise AssertionError("the second attempt returns or raises")
 
 
-def _reload(api: HfApi, package: Package, repo: str, commit: str) -> None:
-    """Download `commit` into an empty folder; RunFailed unless it equals the package."""
+def _reload(api: HfApi, plan: PublishPlan, commit: str) -> None:
+    """Download `commit` into an empty folder; RunFailed unless it equals the package.
+
+    Files of somebody else beside it are not downloaded.
+    """
+    package, repo = plan.package, plan.repo
     with tempfile.TemporaryDirectory(prefix="srt-reload-") as name:
+        folder, cache = Path(name) / "files", Path(name) / "cache"
         with hub_errors(api, repo):
-            snapshot = download(api, repo, package.repo_type, commit, Path(name) / "files")
+            snapshot = download(api, repo, package.repo_type, commit, folder, plan.foreign)
         wrong = list(wrong_files(snapshot, package.hashes))
         if not wrong and package.manifest is not None:
-            wrong = list(wrong_configs(snapshot, package.manifest.configs, Path(name) / "cache"))
+            wrong = list(wrong_configs(snapshot, package.manifest.configs, cache))
+            wrong += loaded_beside(snapshot, plan.foreign, Path(name) / "listing")
     if wrong:
         raise RunFailed(
             f"{repo}: commit {commit} is not what was sent, and gets no tag: {'; '.join(wrong)}"

@@ -1,6 +1,7 @@
 """A commit as a consumer gets it: downloaded by its SHA into an empty folder, and checked."""
 
-from collections.abc import Iterator, Mapping
+import glob
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,27 @@ from pipelines.hub.package import hashed
 _BATCH_ROWS = 1000
 
 
-def download(api: HfApi, repo: str, repo_type: str, commit: str, folder: Path) -> Path:
-    """Download the files of `commit` into `folder`.
+def download(
+    api: HfApi,
+    repo: str,
+    repo_type: str,
+    commit: str,
+    folder: Path,
+    without: Collection[str] = (),
+) -> Path:
+    """Download the files of `commit` into `folder`, `without` some.
 
     `commit` is a SHA: for a tag, the client may give another version if the Hub is unreachable.
     """
-    return Path(api.snapshot_download(repo, repo_type=repo_type, revision=commit, local_dir=folder))
+    return Path(
+        api.snapshot_download(
+            repo,
+            repo_type=repo_type,
+            revision=commit,
+            local_dir=folder,
+            ignore_patterns=[glob.escape(name) for name in without] or None,
+        )
+    )
 
 
 def wrong_files(snapshot: Path, hashes: Mapping[str, str]) -> Iterator[str]:
@@ -45,6 +61,40 @@ def _files(snapshot: Path) -> dict[str, Path]:
         and path.relative_to(snapshot).parts[0] != ".cache"
         and path != snapshot / ".gitattributes"
     }
+
+
+def loaded_beside(snapshot: Path, foreign: Collection[str], folder: Path) -> Iterator[str]:
+    """A sentence for each file that the card in `snapshot` would load beside those of the release.
+
+    `foreign` are the other files of the repository, of which only the names count. `folder` is an
+    empty one, for a tree of empty files.
+    """
+    from datasets import get_dataset_config_names, load_dataset_builder
+
+    if not foreign:
+        return
+    listed = _files(snapshot).keys()
+    for name in (*listed, *foreign):
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            yield f"{name} is outside the repository"
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (folder / "README.md").write_bytes((snapshot / "README.md").read_bytes())
+    try:
+        for config in get_dataset_config_names(str(folder)):
+            builder = load_dataset_builder(
+                str(folder), config, cache_dir=str(folder.with_name("listing-cache"))
+            )
+            for split, paths in (builder.config.data_files or {}).items():
+                loaded = {
+                    Path(path).resolve().relative_to(folder.resolve()).as_posix() for path in paths
+                }
+                for name in sorted(loaded - listed):
+                    yield f"{name} is not of the release, and is loaded as rows of {config}/{split}"
+    except Exception as error:
+        yield f"README.md: beside the repository's other files, it is not read ({reason_of(error)})"
 
 
 def wrong_configs(

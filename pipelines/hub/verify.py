@@ -2,7 +2,7 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,16 @@ from huggingface_hub import HfApi
 
 from builders.errors import BadInput, GateRefused
 from builders.gate.gate import recheck
-from builders.manifest import Check, Manifest, read_manifest
+from builders.manifest import FILE as MANIFEST
+from builders.manifest import Check, Manifest, parse_manifest
 from builders.versions import version_of_tag
 from builders.wording import counted
 from pipelines.hub.client import check_repo, connect
 from pipelines.hub.errors import hub_errors
+from pipelines.hub.foreign import foreign_in, in_the_way
 from pipelines.hub.package import hashed
-from pipelines.hub.snapshot import download, wrong_configs, wrong_files
+from pipelines.hub.remote import file_at, files_at
+from pipelines.hub.snapshot import download, loaded_beside, wrong_configs, wrong_files
 
 _RELEASE = re.compile(r"([^@]+)@(v[^@]+)")
 
@@ -38,6 +41,8 @@ class Verified:
     commit: str
     manifest: Manifest
     findings: tuple[VerifyFinding, ...]
+    # Files in the repository that are not of the release.
+    foreign: tuple[str, ...] = ()
 
     @property
     def gate(self) -> list[Check]:
@@ -67,6 +72,7 @@ class Verified:
                 {"name": finding.name, "holds": not finding.wrong, "wrong": list(finding.wrong)}
                 for finding in self.findings
             ],
+            "foreign": list(self.foreign),
             "gate": [result.model_dump(mode="json") for result in self.gate],
         }
 
@@ -82,6 +88,9 @@ def read_address(text: str) -> tuple[str, str]:
 def verify(release: str, folder: Path | None = None, *, api: HfApi | None = None) -> Verified:
     """Download the release ORG/NAME@vX.Y.Z and compare every file and row with its manifest.
 
+    Other files in the repository are not downloaded; what does not hold of them is that they would
+    be read as part of the release.
+
     The files are kept in `folder`, a new or an empty one, if it is given. `api` defaults to the
     Hub at HF_ENDPOINT. What does not hold is in the result; BadInput where there is no such
     release, RunFailed where the Hub cannot be reached.
@@ -93,33 +102,55 @@ def verify(release: str, folder: Path | None = None, *, api: HfApi | None = None
     with tempfile.TemporaryDirectory(prefix="srt-verify-") as name:
         with hub_errors(api, repo):
             commit = api.dataset_info(repo, revision=tag).sha
-            snapshot = download(api, repo, "dataset", commit, folder or Path(name) / "files")
-        manifest = read_manifest(snapshot)
-        findings = [*_findings(snapshot, tag, manifest, Path(name) / "cache")]
+            kept = folder or Path(name) / "files"
+            there = files_at(api, repo, "dataset", commit)
+            manifest = _manifest_at(api, repo, commit, tag)
+            foreign = foreign_in(there, {*manifest.files, MANIFEST})
+            snapshot = download(api, repo, "dataset", commit, kept, foreign)
+        findings = [*_findings(repo, snapshot, tag, manifest, foreign, Path(name))]
         if not any(finding.wrong for finding in findings):
             findings.append(_gate(snapshot))
-    return Verified(repo, tag, commit, manifest, tuple(findings))
+    return Verified(repo, tag, commit, manifest, tuple(findings), tuple(sorted(foreign)))
 
 
-def _findings(snapshot: Path, tag: str, manifest: Manifest, cache: Path) -> Iterator[VerifyFinding]:
+def _manifest_at(api: HfApi, repo: str, commit: str, tag: str) -> Manifest:
+    content = file_at(api, repo, "dataset", commit, MANIFEST)
+    if content is None:
+        raise BadInput(f"{repo}@{tag}: not a release (it has no {MANIFEST})")
+    return parse_manifest(content, f"{MANIFEST} of {repo}@{tag}")
+
+
+def _findings(
+    repo: str,
+    snapshot: Path,
+    tag: str,
+    manifest: Manifest,
+    foreign: Collection[str],
+    scratch: Path,
+) -> Iterator[VerifyFinding]:
     other = f"the manifest is of version {manifest.version}, and the tag is {tag}"
     yield VerifyFinding("version", manifest.tag, () if manifest.tag == tag else (other,))
     hashes = {name: file.sha256 for name, file in manifest.files.items()}
     # It cannot contain its own hash.
-    hashes["manifest.json"] = hashed(snapshot / "manifest.json").sha256
+    hashes[MANIFEST] = hashed(snapshot / MANIFEST).sha256
     size = sum(file.bytes for file in manifest.files.values())
+    beside = f"; {counted(len(foreign), 'other file')} in the repository" if foreign else ""
+    wrong = [*wrong_files(snapshot, hashes)]
+    wrong += in_the_way(hashes, manifest.configs, repo, foreign)
     yield VerifyFinding(
         "files",
-        f"{counted(len(hashes), 'file')}, {size / 1e6:,.1f} MB, with the manifest's hashes and no "
-        "others",
-        tuple(wrong_files(snapshot, hashes)),
+        f"{counted(len(hashes), 'file')}, {size / 1e6:,.1f} MB, with the manifest's hashes{beside}",
+        tuple(wrong),
     )
     rows = sum(split.rows for splits in manifest.configs.values() for split in splits.values())
+    configs = list(wrong_configs(snapshot, manifest.configs, scratch / "cache"))
+    if not configs:
+        configs = list(loaded_beside(snapshot, foreign, scratch / "listing"))
     yield VerifyFinding(
         "configs",
         f"{counted(len(manifest.configs), 'config')}, {counted(rows, 'row')}, as on the card and "
         "in the manifest",
-        tuple(wrong_configs(snapshot, manifest.configs, cache)),
+        tuple(configs),
     )
 
 

@@ -60,18 +60,6 @@ def test_the_same_release_again_is_complete(remote, releases):
     assert len(remote.tags()) == 2
 
 
-def test_what_is_there_and_not_in_the_release_goes(remote, releases):
-    remote.api.create_repo(remote.repo, repo_type="dataset")
-    for name, text in (("old/part.parquet", b"PAR1"), (".gitignore", b"*.parquet\n")):
-        remote.api.upload_file(
-            path_or_fileobj=text, path_in_repo=name, repo_id=remote.repo, repo_type="dataset"
-        )
-    plan = remote.plan(releases["1.0.0"])
-    assert plan.deleted == (".gitignore", "old/part.parquet")
-    remote.publish(releases["1.0.0"])
-    assert remote.plan(releases["1.0.0"]).todo == "nothing"
-
-
 def test_a_tag_is_never_moved(remote, releases, tmp_path):
     commit = remote.publish(releases["1.0.0"])
     other = copied(releases["1.0.0"], tmp_path)

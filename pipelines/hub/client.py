@@ -17,11 +17,10 @@ from huggingface_hub.utils import (
 from builders.errors import BadInput, reason_of
 from pipelines.hub.errors import hub_errors
 
-# With Xet, one commit of ours can become several on the Hub. The client reads its environment
-# when it is imported, which may have happened already: so its constants are set as well.
-constants.HF_HUB_DISABLE_XET = True
+# The client reads its environment when it is imported, which may have happened already: so its
+# constant is set as well.
 constants.HF_HUB_DISABLE_TELEMETRY = True
-os.environ.update(HF_HUB_DISABLE_XET="1", HF_HUB_DISABLE_TELEMETRY="1")
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 # The client has no timeouts of its own. In seconds; a commit of many files takes the Hub minutes.
 _TIMEOUT = httpx2.Timeout(600, connect=30)

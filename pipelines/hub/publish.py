@@ -5,7 +5,7 @@ completes it: it compares again with what the Hub has, and does the rest.
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,12 +17,14 @@ from typing import BinaryIO, Literal, Protocol
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from builders.errors import BadInput, RunFailed, SrtError
+from builders.wording import counted
 from pipelines.hub.client import check_token
 from pipelines.hub.errors import hub_errors, is_lost, status_of
 from pipelines.hub.package import Package, addressed
 from pipelines.hub.plan import PublishPlan, holds, make_plan
 from pipelines.hub.remote import commit_of, files_at, tags_of
 from pipelines.hub.snapshot import download, loaded_beside, wrong_configs, wrong_files
+from pipelines.hub.xet import by_xet, offers_xet, without_xet
 
 Gated = Literal["auto", "manual"]
 FileOperation = CommitOperationAdd | CommitOperationDelete
@@ -173,29 +175,63 @@ class _Addition(CommitOperationAdd):
 
 def _uploaded(api: HfApi, plan: PublishPlan, observer: PublishObserver) -> list[FileOperation]:
     """The operations of the commit, after uploading those large files that the Hub lacks."""
-    operations: list[FileOperation] = [
-        CommitOperationDelete(name, is_folder=False) for name in plan.deleted
-    ]
-    observer.stage(f"uploading {len(plan.uploads)} files")
+    additions = []
     for name in plan.uploads:
         file = plan.package.files[name]
         addition = _Addition(name, file.content or str(file.path))
         addition.observer = observer
-        try:
-            api.preupload_lfs_files(
-                plan.repo,
-                [addition],
-                repo_type=plan.package.repo_type,
-                free_memory=False,
-                # A .gitignore in the repository would leave files out without a word.
-                gitignore_content="",
-            )
-        except RuntimeError as error:
-            # The client wraps the error that ended an upload.
-            raise error.__cause__ or error from None
-        observer.sent(name, file.size)
-        operations.append(addition)
-    return operations
+        additions.append(addition)
+    if additions:
+        observer.stage(f"uploading {counted(len(additions), 'file')}")
+        if offers_xet(api, plan.repo, plan.package.repo_type):
+            _upload_chunks(api, plan, additions, observer)
+        else:
+            with without_xet:
+                for addition in additions:
+                    _upload(api, plan, [addition])
+                    name = addition.path_in_repo
+                    observer.sent(name, plan.package.files[name].size)
+    return [*(CommitOperationDelete(name, is_folder=False) for name in plan.deleted), *additions]
+
+
+def _upload_chunks(
+    api: HfApi,
+    plan: PublishPlan,
+    additions: Sequence[CommitOperationAdd],
+    observer: PublishObserver,
+) -> None:
+    """Upload all large files at once by Xet, which looks for the same chunks in all of them."""
+    files = plan.package.files
+    names = {str(files[name].path): name for name in plan.uploads}
+    new_bytes = 0
+
+    def report(done: Mapping[str, int], transferred: int) -> None:
+        nonlocal new_bytes
+        new_bytes = max(new_bytes, transferred)
+        for path, size in done.items():
+            if path in names:
+                observer.sent(names[path], size)
+
+    with by_xet(plan.repo, report):
+        _upload(api, plan, additions)
+    for name in plan.uploads:
+        observer.sent(name, files[name].size)
+    observer.stage(f"of {plan.upload_bytes:,} bytes, {new_bytes:,} were new to the Hub")
+
+
+def _upload(api: HfApi, plan: PublishPlan, additions: Sequence[CommitOperationAdd]) -> None:
+    try:
+        api.preupload_lfs_files(
+            plan.repo,
+            additions,
+            repo_type=plan.package.repo_type,
+            free_memory=False,
+            # A .gitignore in the repository would leave files out without a word.
+            gitignore_content="",
+        )
+    except RuntimeError as error:
+        # The client wraps the error that ended an upload.
+        raise error.__cause__ or error from None
 
 
 def _commit(

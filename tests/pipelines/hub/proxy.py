@@ -68,6 +68,9 @@ class Proxy:
     def __init__(self, url: str) -> None:
         self._upstream = (urlsplit(url).hostname, urlsplit(url).port)
         self.fault: Fault = none
+        # What the proxy itself answers to requests whose `METHOD /path` has a pattern: whole
+        # HTTP responses.
+        self.answers: dict[str, Callable[[], bytes]] = {}
         self.requests: list[str] = []
         self._lock = threading.Lock()
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -103,11 +106,22 @@ class Proxy:
             cut = fault(number, line)
             if cut == "before":
                 return
+            for pattern, answer in self.answers.items():
+                if re.search(pattern, line):
+                    client.sendall(answer())
+                    return
             with socket.create_connection(self._upstream) as server:
                 server.sendall(_without_keep_alive(request))
                 while block := server.recv(2**16):
                     if cut is None:
                         client.sendall(block)
+
+
+def response(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
+    """A whole HTTP response; underscores in the names of headers become dashes."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
 
 
 def _read_request(client: socket.socket) -> bytes | None:

@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from contextlib import suppress
+from hashlib import sha256
 
 import pytest
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
@@ -13,7 +14,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from builders.errors import BadInput, RunFailed
 from pipelines.cli.publish import publish as publish_command
 from pipelines.hub.foreign import folders_of, foreign_in, in_the_way
-from pipelines.hub.package import is_of_checkpoint
+from pipelines.hub.package import hashed, is_of_checkpoint
 from pipelines.hub.publish import RepositorySettings
 from pipelines.hub.verify import verify
 from srt_feedback import load
@@ -81,8 +82,6 @@ def test_what_a_version_published_goes_with_the_next(remote, releases, tmp_path)
     for name, content in extra.items():
         path = tmp_path / "extra"
         path.write_bytes(content)
-        from pipelines.hub.package import hashed
-
         stale["files"][name] = {"sha256": hashed(path).sha256, "bytes": len(content)}
     files = {"manifest.json": json.dumps(stale).encode(), **extra}
     put(remote, **files)
@@ -127,9 +126,8 @@ def test_a_card_of_somebody_else_is_shown_and_stays(remote, releases):
     remote.publish(releases["1.0.0"], settings=REPLACE_CARD)
     # From then on it is the version's.
     remote.publish(releases["1.0.1"])
-    edited = remote.api.hf_hub_download(remote.repo, "README.md", repo_type="dataset")
-    with open(edited, "rb") as file:
-        put(remote, **{"README.md": file.read() + b"\n## Errata\n"})
+    card = remote.as_sent(releases["1.0.1"])["README.md"]
+    put(remote, **{"README.md": card + b"\n## Errata\n"})
     plan = remote.plan(releases["1.1.0"])
     assert "-## Errata" in plan.card_difference.splitlines()
     assert remote.plan(releases["1.0.1"]).todo == "nothing"
@@ -188,8 +186,6 @@ def test_a_card_that_loads_more_than_the_release(remote, releases):
     card = sent["README.md"].replace(b"path: preferences/train-*", b"path: '{preferences,more}/*'")
     assert card != sent["README.md"]
     manifest = json.loads(sent["manifest.json"])
-    from hashlib import sha256
-
     manifest["files"]["README.md"] = {"sha256": sha256(card).hexdigest(), "bytes": len(card)}
     manifest["version"] = "1.0.1"
     parquet = sent["preferences/train-00000-of-00001.parquet"]

@@ -19,6 +19,8 @@ from builders.rows.older import upgraded_manifest
 from builders.settings import GateSettings
 
 FILE = "manifest.json"
+# Keys that are left out of the file where they are None.
+_OPTIONAL = ("review", "reserved", "audits", "license_name", "license_link")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -111,6 +113,9 @@ class Manifest(Recorded):
     schema_version: str
     stage: Literal[1, 2]
     license: str
+    # For `license: other`, and left out with any other.
+    license_name: str | None = None
+    license_link: str | None = None
     language: list[str]
     about: str | None = None
     parent_version: str | None = None
@@ -141,6 +146,11 @@ class Manifest(Recorded):
     def facts(self) -> dict[str, Any]:
         """What the manifest states, as JSON; with the keys of later versions."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+    @property
+    def terms(self) -> str:
+        """The license's name: that of the Hub, or the release's own for `other`."""
+        return self.license_name or self.license
 
     @property
     def tag(self) -> str:
@@ -181,5 +191,5 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _absent(manifest: Manifest) -> set[str]:
-    """The blocks on people, on frozen sets and on audits, if there are none."""
-    return {name for name in ("review", "reserved", "audits") if getattr(manifest, name) is None}
+    """The blocks on people, on frozen sets and on audits and the terms, if there are none."""
+    return {name for name in _OPTIONAL if getattr(manifest, name) is None}

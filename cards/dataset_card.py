@@ -9,18 +9,9 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from cards.audit_report import audit_facts
 from cards.facts import ConfigFacts, DatasetFacts, ModelFacts, SplitFacts
 from cards.markdown import one_line
+from cards.metadata import license_terms, size_categories
 from cards.rendering import QUESTIONS, environment
 
-# The Hub's size classes: the first bound above the number of rows.
-_SIZES = (
-    (10**3, "n<1K"),
-    (10**4, "1K<n<10K"),
-    (10**5, "10K<n<100K"),
-    (10**6, "100K<n<1M"),
-    (10**7, "1M<n<10M"),
-    (10**8, "10M<n<100M"),
-    (10**9, "100M<n<1B"),
-)
 _TAGS = (
     "self-refinement",
     "self-refinement-tuning",
@@ -28,6 +19,8 @@ _TAGS = (
     "language-feedback",
     "alignment",
     "synthetic",
+    # What runs are made with; the Hub lists datasets by it.
+    "distilabel",
 )
 _STAGE_TAGS = {1: (), 2: ("preference", "dpo")}
 # The Hub's words for annotators, by the recipe's.
@@ -122,7 +115,13 @@ def published_card(card: str, repo: str, version: str) -> str:
 
 
 def size_category(rows: int) -> str:
-    return next((name for bound, name in _SIZES if rows < bound), "n>1B")
+    """The Hub's class of this size; the first is below a thousand, and each next ten times so.
+
+    >>> size_category(999), size_category(1000), size_category(10**12)
+    ('n<1K', '1K<n<10K', 'n>1T')
+    """
+    names = size_categories()
+    return names[min(max(0, len(str(rows)) - 3), len(names) - 1)]
 
 
 def _front_matter(facts: DatasetFacts) -> str:
@@ -134,12 +133,13 @@ def _front_matter(facts: DatasetFacts) -> str:
     data = DatasetCardData(
         language=[one_line(code) for code in facts["language"]],
         license=one_line(facts["license"]),
+        **license_terms(facts),
         pretty_name=one_line(facts["name"]),
         annotations_creators=_annotators(facts["review"]),
         task_categories=["text-generation"],
         size_categories=[size_category(rows[default])],
         source_datasets=_source_datasets(facts) or None,
-        tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]]],
+        tags=[*_TAGS, *_STAGE_TAGS[facts["stage"]], *_people_tags(facts["review"])],
         configs=[_data_files(config, config["name"] == default) for config in facts["configs"]],
         dataset_info=facts["dataset_info"],
     )
@@ -154,6 +154,12 @@ def _annotators(review: Mapping[str, Any] | None) -> list[str]:
     if review is None:
         return ["machine-generated"]
     return ["machine-generated", _PEOPLE[review["people"]]]
+
+
+def _people_tags(review: Mapping[str, Any] | None) -> list[str]:
+    """`argilla` where people answered there, and not in files."""
+    designs = review["reviews"] if review else ()
+    return ["argilla"] if any("files" not in design for design in designs) else []
 
 
 def _reviews_of_kept_rows(review: Mapping[str, Any] | None) -> list[str]:

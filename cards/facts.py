@@ -1,7 +1,7 @@
 """The facts that a dataset card states, as plain values."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class SplitFacts(TypedDict):
@@ -105,6 +105,8 @@ class DatasetFacts(TypedDict):
     schema_version: str
     recipe_sha256: str | None
     license: str
+    license_name: NotRequired[str | None]
+    license_link: NotRequired[str | None]
     language: list[str]
     about: str | None
     test_share: float

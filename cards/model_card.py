@@ -8,6 +8,7 @@ from huggingface_hub import ModelCardData
 from cards.audit_report import audit_facts
 from cards.evaluation_report import evaluation_facts
 from cards.markdown import one_line
+from cards.metadata import OTHER, license_terms
 from cards.rendering import environment
 
 _TAGS = ["self-refinement-tuning", "critique", "language-feedback", "trl"]
@@ -32,6 +33,21 @@ def render_model_card(
     return f"---\n{_front_matter(facts)}\n---\n\n{body}"
 
 
+def _license(facts: Mapping[str, Any]) -> dict[str, str]:
+    """The license of the base model: a trained model is a work derived from it.
+
+    Where it is not known, the card leads to the base model's page.
+    """
+    base = facts["base_model"]
+    if license := base.get("license"):
+        return {"license": one_line(license), **license_terms(base)}
+    if base["on_hub"]:
+        link = f"https://huggingface.co/{one_line(base['name'])}"
+        name = "license-of-the-base-model"
+        return {"license": OTHER, "license_name": name, "license_link": link}
+    return {"license": "unknown"}
+
+
 def _front_matter(facts: Mapping[str, Any]) -> str:
     release, base = facts["release"], facts["base_model"]
     relation = "adapter" if facts["adapter"] else "finetune"
@@ -40,6 +56,7 @@ def _front_matter(facts: Mapping[str, Any]) -> str:
         base_model=one_line(base["name"]) if base["on_hub"] else None,
         base_model_relation=relation if base["on_hub"] else None,
         datasets=[release["repo"]] if release["repo"] else None,
+        **_license(facts),
         language=[one_line(code) for code in release["language"]],
         library_name="peft" if facts["adapter"] else "transformers",
         pipeline_tag="text-generation",

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from huggingface_hub import ModelCard, try_to_load_from_cache
 
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
 from builders.ledger.models import public_name
 from cards.model_card import render_model_card
 from cards.plots import plot_losses
+from services.model.embedded import MODEL_LICENSE, MODEL_SOURCE
 
 _VERSIONED = ("srt-feedback", "torch", "transformers", "trl", "peft", "accelerate", "datasets")
 # When the training began; hidden files are not published.
@@ -155,6 +157,7 @@ def finish(
         "base_model": {
             "name": public_name(base_model),
             "on_hub": not Path(base_model).is_absolute(),
+            **license_of(base_model),
         },
         "adapter": (folder / "adapter_config.json").is_file(),
         "release": dict(release),
@@ -172,6 +175,26 @@ def finish(
     (folder / "README.md").write_text(render_model_card(facts), encoding="utf-8")
     shutil.rmtree(rows_folder(folder), ignore_errors=True)
     write_json(folder / "training.json", facts)
+
+
+def license_of(model: str) -> dict[str, str]:
+    """The license on a model's card, with the terms that it names; nothing if it is not here.
+
+    `model` is a folder, or a name on the Hub whose card may be in the client's cache.
+    """
+    if model == MODEL_SOURCE.removeprefix("https://huggingface.co/"):
+        return {"license": MODEL_LICENSE}
+    if Path(model).is_absolute():
+        card = Path(model) / "README.md"
+    else:
+        card = Path(str(try_to_load_from_cache(model, "README.md") or ""))
+    try:
+        data = ModelCard.load(card).data if card.is_file() else {}
+    except (OSError, ValueError, yaml.YAMLError):
+        data = {}
+    keys = ("license", "license_name", "license_link")
+    found = {key: data.get(key) for key in keys}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
 
 
 def _name_base(adapter: Path, base_model: str) -> None:

@@ -52,7 +52,7 @@ class ReleaseConfig:
         return {
             "name": self.manifest.name,
             "version": self.manifest.version,
-            "license": self.manifest.license,
+            "license": self.manifest.terms,
             "language": self.manifest.language,
             "stage": self.manifest.stage,
             "config": self.config,

@@ -142,7 +142,7 @@ def run_checks(
     personal = SensitiveText("personal-data", find_personal_data, settings.personal_data, counts)
     duplicates = Duplicates(settings)
     overlap = _evaluation_overlap(settings, evaluation_sets)
-    licenses, lengths = Licenses(manifest.license), Lengths(settings)
+    licenses, lengths = Licenses(manifest.terms), Lengths(settings)
     foreign = ForeignText(settings)
     figures, schemas = CardFigures(folder, manifest), Schemas(manifest.schema_version)
 

@@ -61,6 +61,8 @@ class RunManifest(_Facts):
     recipe_sha256: str
     seed: int
     license: str
+    license_name: str | None = None
+    license_link: str | None = None
     language: list[str]
     about: str | None = None
     test_share: float

@@ -172,8 +172,8 @@ def check_version(previous: PreviousRelease, version: str, changes: Changes) -> 
 def other_changes(before: Manifest, after: Manifest) -> list[str]:
     """Sentences on what else differs: license, recipes and models."""
     sentences = []
-    if before.license != after.license:
-        sentences.append(f"The license was {before.license} and is {after.license}.")
+    if (was := before.terms) != (now := after.terms):
+        sentences.append(f"The license was {was} and is {now}.")
     sentences += _compared("recipes (SHA-256)", _recipes(before), _recipes(after))
     sentences += _compared("models", _models(before), _models(after))
     return sentences

@@ -57,6 +57,8 @@ def describe(
         schema_version=SCHEMA_VERSION,
         stage=runs.stage,
         license=runs.license,
+        license_name=runs.license_name,
+        license_link=runs.license_link,
         language=runs.language,
         about=runs.about,
         parent_version=previous.version if previous else None,

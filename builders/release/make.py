@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
+from huggingface_hub import DatasetCard
+
 from builders.audit.reserved import reserved_instructions
 from builders.errors import GateRefused
 from builders.manifest import GateRecord, Manifest, write_manifest
@@ -34,6 +36,7 @@ from builders.release.write import write_configs
 from builders.review.folder import Review
 from builders.versions import check_name_and_version
 from cards.dataset_card import render_dataset_card
+from cards.metadata import metadata_problems
 from cards.plots import plot_calibration, plot_scores
 
 # Checks a release folder that has neither card nor manifest yet, given what the manifest will say.
@@ -118,10 +121,17 @@ def release_runs(
         gate = check(folder, manifest) if check else None
         manifest = manifest.model_copy(update={"gate": gate})
         card = render_dataset_card(card_facts(manifest, configs, written))
+        _check_front_matter(card)
         (folder / "README.md").write_text(card, encoding="utf-8")
         (folder / "CHANGELOG.md").write_text(changelog, encoding="utf-8")
         write_manifest(folder, manifest)
     return target
+
+
+def _check_front_matter(card: str) -> None:
+    """BadInput if the Hub would refuse the card."""
+    if problems := list(metadata_problems(DatasetCard(card).data.to_dict())):
+        raise BadInput(f"README.md: the Hub would refuse the card: {problems[0]}")
 
 
 def _draw(manifest: Manifest, folder: Path) -> None:

@@ -17,11 +17,12 @@ from builders.manifest import ReleasedModel, ReleasedRun
 from builders.rows.reasons import REASONS
 from builders.rows.schema import LEDGER_VERSIONS, SCHEMA_VERSION, STEPS
 from builders.settings import FilterSettings, ReviewSettings
+from cards.metadata import language_problem, license_problem
 
 CompleteRun = tuple[Run, RunManifest]
 
 # A release has one of each: runs that differ in it cannot become one.
-_SHARED = ("stage", "license", "test_share", "gate", "review")
+_SHARED = ("stage", "license", "license_name", "license_link", "test_share", "gate", "review")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class MergedRuns:
 
     stage: int
     license: str
+    license_name: str | None
+    license_link: str | None
     test_share: float
     review: ReviewSettings
     language: list[str]
@@ -52,6 +55,7 @@ def check_runs(runs: Sequence[CompleteRun]) -> None:
     folders: set[str] = set()
     for run, manifest in runs:
         _check_run(run, manifest)
+        _check_card(run, manifest)
         if (folder := str(run.folder.resolve())) in folders:
             raise BadInput(f"{run.folder}: this run is given twice")
         folders.add(folder)
@@ -106,6 +110,20 @@ def _check_run(run: Run, manifest: RunManifest) -> None:
         )
 
 
+def _check_card(run: Run, manifest: RunManifest) -> None:
+    """BadInput if the Hub would refuse the card: a run may be older than the Hub's lists here."""
+    problem = license_problem(manifest.license, manifest.license_name, manifest.license_link)
+    key = "license"
+    if problem is None:
+        key = "language"
+        problem = next(filter(None, map(language_problem, manifest.language)), None)
+    if problem:
+        raise BadInput(
+            f"{run.manifest_path}: {key}: {problem}; change the recipe, and `srt build` writes it "
+            "into the run"
+        )
+
+
 def _why_nothing_was_kept(funnels: Iterable[FunnelFacts]) -> str:
     rows, dropped = 0, Counter[str]()
     for funnel in funnels:
@@ -141,6 +159,8 @@ def merge_runs(runs: Sequence[CompleteRun]) -> MergedRuns:
     return MergedRuns(
         stage=first.stage,
         license=first.license,
+        license_name=first.license_name,
+        license_link=first.license_link,
         test_share=first.test_share,
         review=first.review,
         language=_distinct(code for manifest in manifests for code in manifest.language),

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from builders.errors import BadInput, reason_of
 from builders.progress import Notify
+from cards.metadata import language_problem, license_problem
 from pipelines.recipe.execution import ExecutionSettings
 from pipelines.recipe.explain import explain
 from pipelines.recipe.pin import with_pinned_files
@@ -51,7 +52,19 @@ def load_recipe(
             f"{path}: a recipe of stage {recipe.stage}, not {stage}: "
             f"use `srt build stage{recipe.stage}`"
         )
-    return with_pinned_files(recipe, path.parent) if pin else recipe
+    if not pin:
+        return recipe
+    _check_card(recipe, path)
+    return with_pinned_files(recipe, path.parent)
+
+
+def _check_card(recipe: Recipe, path: Path) -> None:
+    """BadInput if the Hub would refuse the card of a release: a license or a language."""
+    if problem := license_problem(recipe.license, recipe.license_name, recipe.license_link):
+        raise BadInput(f"{path}: license: {problem}")
+    for code in recipe.language:
+        if problem := language_problem(code):
+            raise BadInput(f"{path}: language: {problem}")
 
 
 def find_recipe(path: Path) -> Path:

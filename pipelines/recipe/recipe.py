@@ -28,8 +28,18 @@ from pipelines.recipe.models import (
     as_before,
 )
 
-# Blocks for the releases of a run. They are in its manifest and can change after it is complete.
-RELEASE_BLOCKS = ("gate", "review", "reserve")
+# Keys for the releases of a run and their cards. They are in its manifest and can change after it
+# is complete.
+RELEASE_BLOCKS = (
+    "gate",
+    "review",
+    "reserve",
+    "license",
+    "license_name",
+    "license_link",
+    "language",
+    "about",
+)
 # Keys of a model that may change between the beginning of a run and its continuation.
 _NOT_IDENTITY = (
     "base_url",
@@ -146,11 +156,20 @@ class Recipe(Block):
     )
     license: str = Field(
         default="apache-2.0",
-        description="License of the releases, as the Hub spells it; each has only one.",
+        description=(
+            "License of the releases, as the Hub spells it; each has only one. One that the Hub "
+            "does not list is `other`, with `license_name` and `license_link`."
+        ),
+    )
+    license_name: str | None = Field(
+        default=None, description="A name for `license: other`, in small letters: my-terms-1.0."
+    )
+    license_link: str | None = Field(
+        default=None, description="Where the terms of `license: other` are: a web address."
     )
     language: list[str] = Field(
         default_factory=lambda: ["en"],
-        description="Languages of the data (ISO 639 codes), for the dataset card.",
+        description="Languages of the data, as ISO 639 codes that the Hub has, for the card.",
     )
     about: str | None = Field(
         default=None, description="A paragraph for the dataset card about where the data is from."

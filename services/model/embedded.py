@@ -25,6 +25,7 @@ from services.first_use import run_watched, sole_use, spinner
 
 MODEL_NAME = "SmolLM2-135M-Instruct"
 MODEL_SOURCE = "https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct"
+MODEL_LICENSE = "apache-2.0"
 CHECKPOINT = f"{MODEL_NAME}-bf16"
 _WEIGHTS, _SHA256 = "model.safetensors", "model.safetensors.sha256"
 _CHECKED_EVERY = 86_400  # seconds

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from builders.rows.schema import FEEDBACK, PREFERENCES
 from cards.dataset_card import COLUMNS, published_card, render_dataset_card, size_category
+from cards.metadata import metadata_problems
 
 FACTS = {
     "name": "tiny_feedback",
@@ -158,6 +159,15 @@ def test_the_front_matter_is_what_the_hub_reads():
     assert data.dataset_info == FACTS["dataset_info"]
 
 
+def test_terms_of_their_own_and_tools_are_named():
+    terms = {"license": "other", "license_name": "mine", "license_link": "https://example.org"}
+    data = front_matter(render_dataset_card(facts(**terms)))
+    assert {key: data[key] for key in terms} == terms
+    assert "distilabel" in data["tags"]
+    assert "argilla" not in data["tags"]
+    assert list(metadata_problems(data)) == []
+
+
 def test_only_splits_that_exist_are_listed_and_feedback_is_the_default():
     configs = front_matter(render_dataset_card(facts()))["configs"]
     assert configs == [
@@ -181,7 +191,8 @@ def test_only_splits_that_exist_are_listed_and_feedback_is_the_default():
         (1000, "1K<n<10K"),
         (13_000, "10K<n<100K"),
         (10**6, "1M<n<10M"),
-        (10**9, "n>1B"),
+        (10**9, "1B<n<10B"),
+        (10**13, "n>1T"),
     ],
 )
 def test_the_size_category_is_that_of_the_default_config(rows, name):

@@ -3,6 +3,7 @@ import copy
 import pytest
 from huggingface_hub import ModelCard
 
+from cards.metadata import metadata_problems
 from cards.model_card import render_model_card
 
 FACTS = {
@@ -39,6 +40,32 @@ def test_the_hub_reads_base_model_dataset_and_revision():
     assert data.datasets == ["org/feedback"]
     assert data.language == ["en", "no"]
     assert {"sft", "trl", "self-refinement-tuning"} <= set(data.tags)
+
+
+@pytest.mark.parametrize(
+    ("base", "said"),
+    [
+        ({"license": "apache-2.0"}, {"license": "apache-2.0"}),
+        (
+            {"license": "other", "license_name": "mine", "license_link": "TERMS.md"},
+            {"license": "other", "license_name": "mine", "license_link": "TERMS.md"},
+        ),
+        (
+            {},
+            {
+                "license": "other",
+                "license_name": "license-of-the-base-model",
+                "license_link": "https://huggingface.co/allenai/tulu-2-7b",
+            },
+        ),
+        ({"name": "folder", "on_hub": False}, {"license": "unknown"}),
+    ],
+    ids=["the Hub's", "its own", "not known", "of a folder"],
+)
+def test_the_license_is_that_of_the_base_model(base, said):
+    data = card(base_model={**FACTS["base_model"], **base}).data.to_dict()
+    assert {key: value for key, value in data.items() if key.startswith("license")} == said
+    assert list(metadata_problems(data)) == []
 
 
 def test_a_loss_is_no_result_of_a_benchmark():

@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from cards.metadata import metadata_problems
 from services.hub.errors import HubError
 from services.hub.fields import text_field
 from services.hub.http.handling import HUB, body_of, json_response, off_loop, role_of
@@ -68,7 +69,8 @@ def _check_card(card: str) -> tuple[list[str], list[str]]:
     ]
     if not _are_configs(data.get("configs", [])):
         errors.append('"configs" must be a list of mappings with a "config_name"')
-    return errors, []
+    # A value of the wrong type was named above.
+    return [*errors, *(metadata_problems(data) if not errors else ())], []
 
 
 def _is_string_or_list(value: Any) -> bool:

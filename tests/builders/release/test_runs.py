@@ -1,6 +1,7 @@
 """Releases of several runs: each candidate is there, what two runs kept is kept once."""
 
 import pytest
+from huggingface_hub import DatasetCard
 
 from builders.errors import BadInput, GateRefused
 from builders.ledger.funnel import Funnel
@@ -141,3 +142,28 @@ def test_a_check_that_refuses_leaves_nothing(tmp_path):
     with pytest.raises(GateRefused, match=r"^no$"):
         release_of(tmp_path, kept_rows(4), check=refuse)
     assert list((tmp_path / "releases").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        ({"license": "proprietary"}, "license: 'proprietary' is no license of the Hub's list"),
+        ({"license": "other"}, "license: `other` needs `license_name` and `license_link`"),
+        ({"language": ["en", "english"]}, "language: 'english' is no ISO 639 code"),
+    ],
+)
+def test_a_card_that_the_hub_would_refuse(tmp_path, facts, says):
+    run = make_run(tmp_path / "run", kept_rows(5), **facts)
+    with pytest.raises(BadInput, match=says) as error:
+        release_runs([run], name="x", version="1.0.0", out=tmp_path)
+    assert "change the recipe, and `srt build` writes it into the run" in str(error.value)
+
+
+def test_terms_of_their_own_are_on_card_and_manifest(tmp_path):
+    terms = {"license": "other", "license_name": "mine", "license_link": "https://example.org"}
+    run = make_run(tmp_path / "run", kept_rows(5), **terms)
+    folder = release_runs([run], name="x", version="1.0.0", out=tmp_path)
+    manifest = read_manifest(folder)
+    assert (manifest.license, manifest.terms) == ("other", "mine")
+    data = DatasetCard.load(folder / "README.md").data.to_dict()
+    assert {key: data[key] for key in terms} == terms

@@ -116,9 +116,7 @@ def test_a_store_that_fails_is_one_line(remote, with_xet, unsent, monkeypatch):
     """The store's folder is a file: the client cannot write to it."""
     with_xet.store.rmdir()
     with_xet.store.write_bytes(b"")
-    with pytest.raises(
-        RunFailed, match=r"by Xet failed \(.*HF_HUB_DISABLE_XET=1"
-    ):
+    with pytest.raises(RunFailed, match=r"by Xet failed \(.*HF_HUB_DISABLE_XET=1"):
         remote.publish(unsent, connect(with_xet.url, remote.hub.token))
     assert remote.tags() == {}
 

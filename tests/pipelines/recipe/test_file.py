@@ -94,6 +94,32 @@ def test_a_recipe_survives_its_own_yaml(write, tmp_path):
     assert load_recipe(tmp_path / "again.yaml") == recipe
 
 
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("license: CC-BY-4.0", "license: 'CC-BY-4.0' is written 'cc-by-4.0' on the Hub"),
+        ("license: proprietary", "license: 'proprietary' is no license of the Hub's list"),
+        ("license: other", "license: `other` needs `license_name` and `license_link`"),
+        ("license_name: mine", "license: `license_name` and `license_link` are for"),
+        ("language: [en, english]", "language: 'english' is no ISO 639 code"),
+    ],
+)
+def test_a_card_that_the_hub_would_refuse(write, lines, says):
+    path = write(f"{GOOD}{lines}\n")
+    with pytest.raises(BadInput) as error:
+        load_recipe(path)
+    assert str(error.value).startswith(f"{path}: {says}")
+    # The recipe of a run that an older version built can be read.
+    assert load_recipe(path, pin=False).name == "x"
+
+
+def test_what_is_of_the_card_alone_is_no_part_of_the_identity(write):
+    base = load_recipe(write(GOOD))
+    terms = "license: other\nlicense_name: mine\nlicense_link: https://example.org/terms\n"
+    other = load_recipe(write(f"{GOOD}language: [de]\nabout: Where it is from.\n{terms}"))
+    assert (other.sha256, differing_keys(base, other)) == (base.sha256, [])
+
+
 def test_identity_is_what_the_rows_depend_on(write):
     base = load_recipe(write(GOOD))
     for override in ("critic.in_flight=4", "critic.base_url=http://127.0.0.1:1/v1"):

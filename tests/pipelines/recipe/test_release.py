@@ -95,6 +95,17 @@ def test_it_is_recorded_and_can_be_changed_when_the_run_is_complete(tmp_path):
     assert Path(run.manifest_path).stat().st_mtime_ns == mtime
 
 
+def test_what_the_card_says_can_be_changed_when_the_run_is_complete(tmp_path):
+    run = build_run(recipe(tmp_path), tmp_path / "run")
+    files = [path.read_bytes() for path in run.parts()]
+    lines = "license: other\nlicense_name: mine\nlicense_link: TERMS.md\nlanguage: [de, nl]\n"
+    run = build_run(recipe(tmp_path, lines + "about: From a book.\n"), tmp_path / "run")
+    after = run.read_manifest()
+    assert (after.license, after.license_name, after.license_link) == ("other", "mine", "TERMS.md")
+    assert (after.language, after.about) == (["de", "nl"], "From a book.")
+    assert [path.read_bytes() for path in run.parts()] == files
+
+
 def test_the_page_states_the_defaults():
     page = (Path(__file__).parents[3] / "docs" / "gate.md").read_text()
     gate, review = (yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml\n")[1:])

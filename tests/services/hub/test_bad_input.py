@@ -206,6 +206,24 @@ def test_a_bad_request_gets_a_clear_error(ask, dataset, method, path, body, stat
     assert isinstance(refused.json()["error"], str)
 
 
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("license: CC-BY-4.0", "license"),
+        ("language: [en, english]", "language"),
+        ("size_categories: [n>1B]", "size_categories"),
+        ("annotations_creators: [people]", "annotations_creators"),
+        ("source_datasets: [seed tasks]", "source_datasets"),
+    ],
+)
+def test_a_card_that_the_hub_refuses_is_refused_here(api, dataset, line, key):
+    good = "---\nlicense: cc-by-4.0\nlanguage: [en]\nsize_categories: [n<1K]\n---\n# It\n"
+    api.upload_file(path_or_fileobj=good.encode(), path_in_repo="README.md", **dataset.named)
+    card = f"---\n{line}\n---\n# It\n".encode()
+    with pytest.raises(ValueError, match=f'"{key}" with value'):
+        api.upload_file(path_or_fileobj=card, path_in_repo="README.md", **dataset.named)
+
+
 @settings(max_examples=40)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_any_url_gets_a_response(ask, revision, path):

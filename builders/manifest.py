@@ -14,6 +14,7 @@ from pydantic_core import from_json
 
 from builders.errors import BadInput, first_problem
 from builders.files.atomic import write_json
+from builders.files.folder import check_no_pointer, check_regular, files_in
 from builders.files.hashes import sha256_of_files
 from builders.rows.older import upgraded_manifest
 from builders.settings import GateSettings
@@ -168,20 +169,38 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of the release in `folder`; BadInput if it is missing or damaged."""
+    """The manifest of the release in `folder`.
+
+    BadInput if it is missing or damaged, or if a file that it names is something else than a file,
+    or a pointer of Git LFS.
+    """
     path = folder / FILE
+    check_regular(path)
+    check_no_pointer(path)
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise BadInput(f"{folder}: not a release (it has no {FILE})") from None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-    return parse_manifest(content, str(path))
+    manifest = parse_manifest(content, str(path))
+    for name, file in manifest.files.items():
+        check_regular(folder / name)
+        if file.bytes != _size(folder / name):
+            check_no_pointer(folder / name)
+    return manifest
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Write the manifest of the release in `folder`, with the hash of every file that it has."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = [path for _, path in files_in(folder)]
     files = {
         name: ReleasedFile(sha256=digest, bytes=(folder / name).stat().st_size)
         for name, digest in sha256_of_files(paths, folder).items()

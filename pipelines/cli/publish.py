@@ -73,6 +73,7 @@ def publish(
     """
     from pipelines.cli import console
     from pipelines.cli.transfer import Transfer
+    from pipelines.hub.patience import telling
     from pipelines.hub.publication import plan_publication
 
     _check_audit(folder, audit, allowances(allow, reason), quiet=as_json)
@@ -80,7 +81,7 @@ def publish(
     if evaluation is not None:
         _attach_evaluation(folder, evaluation)
 
-    with console.working(f"comparing {folder} with {repo}"):
+    with telling(console.notify), console.working(f"comparing {folder} with {repo}"):
         publication = plan_publication(
             folder,
             repo,
@@ -109,7 +110,7 @@ def publish(
             publication = publication.replacing_card()
         typer.confirm(f"publish {publication.tag} to {repo}?", abort=True, err=True)
     publication.check_card()
-    with Transfer(plan.upload_bytes) as transfer:
+    with Transfer(plan.upload_bytes) as transfer, telling(transfer.stage):
         commit = publication.carry_out(transfer)
     if as_json:
         console.print_json(publication.facts(commit))

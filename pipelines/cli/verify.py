@@ -25,8 +25,9 @@ def verify(
     """
     from pipelines.cli import console
     from pipelines.hub import verify as hub
+    from pipelines.hub.patience import telling
 
-    with console.working(f"downloading {release}"):
+    with telling(console.notify), console.working(f"downloading {release}"):
         verified = hub.verify(release, folder)
     if as_json:
         console.print_json(verified.facts())

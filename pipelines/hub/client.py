@@ -16,6 +16,7 @@ from huggingface_hub.utils import (
 
 from builders.errors import BadInput, reason_of
 from pipelines.hub.errors import hub_errors
+from pipelines.hub.patience import be_patient
 
 # The client reads its environment when it is imported, which may have happened already: so its
 # constant is set as well.
@@ -25,13 +26,16 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 # The client has no timeouts of its own. In seconds; a commit of many files takes the Hub minutes.
 _TIMEOUT = httpx2.Timeout(600, connect=30)
 _THE_HUB = "https://huggingface.co"
+# What the Hub gives to CI in exchange for its identity (trusted publishing): it is for one
+# repository, which has to exist, and of no user, so that the Hub does not say whose it is.
+_OF_ONE_REPOSITORY = "hf_jwt_"
 
 
 def connect(endpoint: str | None = None, token: str | None = None) -> HfApi:
     """The Hub's client, by default for HF_ENDPOINT and the token that the client finds itself."""
     disable_progress_bars()
     logging.set_verbosity_error()
-    get_session().timeout = _TIMEOUT
+    be_patient(_TIMEOUT)
     return HfApi(endpoint=endpoint, token=token)
 
 
@@ -49,15 +53,18 @@ def check_repo(repo: str) -> str:
 def check_token(api: HfApi, repo: str) -> None:
     """BadInput if the token is missing, unknown or read-only, or its user is not a member of ORG.
 
-    The permissions of a fine-grained token are known only at the first write, which comes before
-    any upload.
+    The permissions of a fine-grained token, and of one for a single repository, are known only at
+    the first write, which comes before any upload.
     """
-    token = api.token or get_token()
+    with hub_errors(api, repo):
+        token = api.token or get_token()
     if token is None and api.endpoint == _THE_HUB:
         raise BadInput(
             "no token: store one with `hf auth login`, or set HF_TOKEN; or publish to a Hub on "
             "this machine: `srt serve hub --dir hub` prints the HF_ENDPOINT to set"
         )
+    if isinstance(token, str) and token.startswith(_OF_ONE_REPOSITORY):
+        return
     # Not api.whoami, which requires a token: a Hub on this machine may need none.
     headers = {"authorization": f"Bearer {token}"} if token else {}
     with hub_errors(api, repo):

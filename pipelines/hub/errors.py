@@ -10,6 +10,7 @@ from huggingface_hub.errors import (
     HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
+    OIDCError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -27,6 +28,10 @@ def hub_errors(api: HfApi, repo: str) -> Iterator[None]:
     """
     try:
         yield
+    except OIDCError as error:
+        raise BadInput(
+            f"{repo}: no token from the identity of this CI: {reason_of(error)}"
+        ) from None
     except OfflineModeIsEnabled:
         raise BadInput(f"{repo}: HF_HUB_OFFLINE is set, and this needs the Hub") from None
     except RevisionNotFoundError as error:

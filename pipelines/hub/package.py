@@ -3,12 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builders.errors import BadInput
 from builders.files.atomic import json_text
+from builders.files.folder import files_in
 from builders.manifest import FILE as MANIFEST
 from builders.manifest import Manifest, read_manifest
 from builders.versions import version_of_tag
@@ -92,7 +92,7 @@ def _release(folder: Path, tag: str | None) -> Package:
         raise BadInput(f"{folder}/manifest.json: version {manifest.version!r} is not X.Y.Z")
     if tag not in (None, manifest.tag):
         raise BadInput(f"--tag: {folder} is a release; its tag is {manifest.tag}")
-    files = {name: hashed(path) for name, path in files_in(folder)}
+    files = {name: hashed(path) for name, path in published_files(folder).items()}
     for name, released in manifest.files.items():
         if name not in files:
             raise BadInput(f"{folder}: {name} is missing; it is in the release's manifest")
@@ -109,7 +109,11 @@ def _checkpoint(folder: Path, tag: str | None) -> Package:
         raise BadInput(f"--tag: {folder} is a checkpoint and needs one, such as v1.0.0")
     if version_of_tag(tag) is None:
         raise BadInput(f"--tag: {tag!r} is not vX.Y.Z")
-    files = {name: hashed(path) for name, path in files_in(folder) if not _is_private(name)}
+    files = {
+        name: hashed(path)
+        for name, path in published_files(folder).items()
+        if not _is_private(name)
+    }
     return Package(folder, tag, files)
 
 
@@ -170,16 +174,13 @@ def local_base_model(package: Package) -> str | None:
     return base if isinstance(base, str) and Path(base).is_absolute() else None
 
 
-def files_in(folder: Path) -> Iterator[tuple[str, Path]]:
-    """(name, path) of every file under `folder`, sorted.
+def published_files(folder: Path) -> dict[str, Path]:
+    """The files of a release or checkpoint by name.
 
     Hidden files are not published, except results of evaluations, where the Hub looks for them.
+    BadInput if there is a link, or something that is no file.
     """
-    for path in sorted(folder.rglob("*")):
-        relative = path.relative_to(folder)
-        parts = relative.parts[relative.parts[0] == EVAL_RESULTS :]
-        if path.is_file() and not any(part.startswith(".") for part in parts):
-            yield relative.as_posix(), path
+    return dict(files_in(folder, also=(EVAL_RESULTS,), links=False))
 
 
 def hashed(path: Path) -> LocalFile:

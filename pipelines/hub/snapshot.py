@@ -9,9 +9,11 @@ import pyarrow as pa
 from huggingface_hub import HfApi
 
 from builders.errors import reason_of
+from builders.files.folder import files_in
 from builders.files.parquet import open_parquet
 from builders.manifest import ReleasedSplit
 from builders.wording import counted
+from cards.eval_results import FOLDER as EVAL_RESULTS
 from pipelines.hub.package import hashed
 
 _BATCH_ROWS = 1000
@@ -53,14 +55,8 @@ def wrong_files(snapshot: Path, hashes: Mapping[str, str]) -> Iterator[str]:
 
 
 def _files(snapshot: Path) -> dict[str, Path]:
-    """The files by name, without the Hub's .gitattributes and the client's own notes."""
-    return {
-        path.relative_to(snapshot).as_posix(): path
-        for path in sorted(snapshot.rglob("*"))
-        if path.is_file()
-        and path.relative_to(snapshot).parts[0] != ".cache"
-        and path != snapshot / ".gitattributes"
-    }
+    """The files by name, without what is hidden: the Hub's rules and the client's own notes."""
+    return dict(files_in(snapshot, also=(EVAL_RESULTS,)))
 
 
 def loaded_beside(snapshot: Path, foreign: Collection[str], folder: Path) -> Iterator[str]:

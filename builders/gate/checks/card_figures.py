@@ -7,6 +7,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCard
 
+from builders.files.folder import files_in
 from builders.files.hashes import sha256_of_files
 from builders.gate.checks.human_agreement import BROKEN, wrong_summaries
 from builders.ledger.funnel import Funnel
@@ -116,19 +117,10 @@ class CardFigures:
         return _compare(stated, counts, "README.md: ")
 
     def _files(self) -> Compared:
-        """The hash of each file, if there is a manifest already.
-
-        Hidden files are not the release's: a download has notes of the Hub and its client.
-        """
+        """The hash of each file, if there is a manifest already."""
         if not (self._folder / FILE).is_file():
             return 0, []
-        paths = [
-            path
-            for path in sorted(self._folder.rglob("*"))
-            if path.is_file()
-            and (name := path.relative_to(self._folder).as_posix()) != FILE
-            and not name.startswith(".")
-        ]
+        paths = [path for name, path in files_in(self._folder) if name != FILE]
         stated = {name: file.sha256 for name, file in self._manifest.files.items()}
         return _compare(stated, sha256_of_files(paths, self._folder), "sha256 of ")
 

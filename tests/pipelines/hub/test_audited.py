@@ -16,7 +16,7 @@ from builders.files.hashes import sha256_of_file
 from pipelines.cli.publish import _check_audit
 from pipelines.hub.audited import attach_audit, check_checkpoint
 from pipelines.hub.checkpoint_card import attach_evaluation
-from pipelines.hub.package import files_in, read_package
+from pipelines.hub.package import published_files, read_package
 from tests.builders.evaluation.planted import annotations
 from tests.cards.test_model_card import FACTS
 
@@ -128,7 +128,7 @@ def test_the_card_shows_audit_and_win_rates_in_either_order(checkpoint, audit, t
     assert "## Does its judgment hold?" in text
     assert "## Win rates" in text
     assert (checkpoint / "assets/evaluate.png").stat().st_size > 10_000
-    published = dict(files_in(checkpoint))
+    published = published_files(checkpoint)
     assert ".eval_results/easy-first.yaml" in published
     assert "evaluation/evaluate.json" in published
 

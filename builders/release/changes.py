@@ -1,17 +1,18 @@
 """What a release changes over the previous one, by the files of both, and the version it needs."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import pyarrow as pa
-import xxhash
 
 from builders.errors import BadInput
 from builders.manifest import Manifest
 from builders.release.configs import ROW_TYPES, Config
-from builders.release.digests import row_digests
+from builders.release.digests import DIGEST_BYTES, row_digests
 from builders.release.previous import PreviousRelease, read_files
 from builders.release.splits import SPLITS
 from builders.release.write import Written
@@ -27,14 +28,17 @@ _EXAMPLES = 3
 class SplitChanges:
     """Rows by kind of change, and the ids of a few.
 
-    All rows of an id count as changed if one of them is. `moved` rows were in the other split of
-    the previous release, changed or not; they are not counted as removed there.
+    An id may have several rows, as where two runs have the same instruction: only those that differ
+    count. `moved` rows were in the other split of the previous release, changed or not; they are
+    not counted as removed there.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
     examples: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
 
     def add(self, kind: str, row_id: str, rows: int) -> None:
+        if not rows:
+            return
         self.counts[kind] += rows
         if len(self.examples[kind]) < _EXAMPLES:
             self.examples[kind].append(row_id)
@@ -129,34 +133,50 @@ def row_changes(
     """
     changes = {split: SplitChanges() for split in SPLITS}
     known = {
-        row_id: (split, count, digest)
+        row_id: (split, digests)
         for split in SPLITS
-        for row_id, count, digest in _by_id(before[split], rows)
+        for row_id, digests in _by_id(before[split], rows)
     }
     for split in SPLITS:
-        for row_id, count, digest in _by_id(after[split], rows):
-            was = known.pop(row_id, None)
-            if was is None:
-                changes[split].add("added", row_id, count)
-            elif was[0] != split:
-                changes[split].add("moved", row_id, count)
-            elif was[2] != digest:
-                changes[split].add("changed", row_id, count)
-    for row_id, (split, count, _) in known.items():
-        changes[split].add("removed", row_id, count)
+        for row_id, digests in _by_id(after[split], rows):
+            was_in, earlier = known.pop(row_id, (split, b""))
+            if was_in != split:
+                old, new = _count(earlier), _count(digests)
+                changes[split].add("moved", row_id, min(old, new))
+            elif earlier == digests:
+                continue
+            else:
+                old, new = _unlike(earlier, digests)
+                changes[split].add("changed", row_id, min(old, new))
+            changes[split].add("added", row_id, max(0, new - old))
+            changes[was_in].add("removed", row_id, max(0, old - new))
+    for row_id, (split, digests) in known.items():
+        changes[split].add("removed", row_id, _count(digests))
     return changes
 
 
-def _by_id(files: Sequence[Path], rows: RowType | None) -> Iterator[tuple[str, int, bytes]]:
-    """Each id, how many rows it has, and a digest of them; the rows of an id follow each other."""
+def _by_id(files: Sequence[Path], rows: RowType | None) -> Iterator[tuple[str, bytes]]:
+    """Each id and the digests of its rows in order, joined; the rows of an id are together."""
 
     def digested() -> Iterator[tuple[str, bytes]]:
         for table in read_files(files, rows):
             yield from zip(table["id"].to_pylist(), row_digests(table), strict=True)
 
-    for row_id, same_id in groupby(digested(), key=lambda row: row[0]):
-        digests = [digest for _, digest in same_id]
-        yield row_id, len(digests), xxhash.xxh3_128_digest(b"".join(digests))
+    for row_id, same_id in groupby(digested(), key=itemgetter(0)):
+        yield row_id, b"".join(sorted(digest for _, digest in same_id))
+
+
+def _count(digests: bytes) -> int:
+    return len(digests) // DIGEST_BYTES
+
+
+def _unlike(before: bytes, after: bytes) -> tuple[int, int]:
+    """How many rows of an id are only in the first, and how many only in the second."""
+    old, new = (
+        Counter(one[at : at + DIGEST_BYTES] for at in range(0, len(one), DIGEST_BYTES))
+        for one in (before, after)
+    )
+    return (old - new).total(), (new - old).total()
 
 
 def check_version(previous: PreviousRelease, version: str, changes: Changes) -> None:

@@ -11,8 +11,11 @@ import xxhash
 _Leaf = tuple[list[int], memoryview]
 
 
+DIGEST_BYTES = 16
+
+
 def row_digests(table: pa.Table) -> list[bytes]:
-    """16 bytes for each row, of all columns in their order (xxHash: not safe against forgery).
+    """A digest of each row, of all columns in their order (xxHash: not safe against forgery).
 
     >>> one, other = row_digests(pa.table({"a": [[1, 2], [1, 2]], "b": ["x", None]}))
     >>> one == row_digests(pa.table({"a": [[1, 2]], "b": ["x"]}))[0], one == other

@@ -63,7 +63,7 @@ def check_token(api: HfApi, repo: str) -> None:
             "no token: store one with `hf auth login`, or set HF_TOKEN; or publish to a Hub on "
             "this machine: `srt serve hub --dir hub` prints the HF_ENDPOINT to set"
         )
-    if isinstance(token, str) and token.startswith(_OF_ONE_REPOSITORY):
+    if is_of_one_repository(api):
         return
     # Not api.whoami, which requires a token: a Hub on this machine may need none.
     headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -82,6 +82,12 @@ def check_token(api: HfApi, repo: str) -> None:
     if api.endpoint == _THE_HUB:
         # A Hub on this machine creates an organization with its first repository.
         check_belongs(user, repo)
+
+
+def is_of_one_repository(api: HfApi) -> bool:
+    """Whether the token is for one repository: from trusted publishing, for a job of CI."""
+    token = api.token or get_token()
+    return isinstance(token, str) and token.startswith(_OF_ONE_REPOSITORY)
 
 
 def check_may_write(user: Any) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -109,11 +110,7 @@ def _checkpoint(folder: Path, tag: str | None) -> Package:
         raise BadInput(f"--tag: {folder} is a checkpoint and needs one, such as v1.0.0")
     if version_of_tag(tag) is None:
         raise BadInput(f"--tag: {tag!r} is not vX.Y.Z")
-    files = {
-        name: hashed(path)
-        for name, path in published_files(folder).items()
-        if not _is_private(name)
-    }
+    files = {name: hashed(path) for name, path in published_files(folder, _is_private).items()}
     return Package(folder, tag, files)
 
 
@@ -174,13 +171,15 @@ def local_base_model(package: Package) -> str | None:
     return base if isinstance(base, str) and Path(base).is_absolute() else None
 
 
-def published_files(folder: Path) -> dict[str, Path]:
-    """The files of a release or checkpoint by name.
+def published_files(
+    folder: Path, is_private: Callable[[str], bool] | None = None
+) -> dict[str, Path]:
+    """The files of a release or checkpoint by name, without those that are private.
 
     Hidden files are not published, except results of evaluations, where the Hub looks for them.
     BadInput if there is a link, or something that is no file.
     """
-    return dict(files_in(folder, also=(EVAL_RESULTS,), links=False))
+    return dict(files_in(folder, also=(EVAL_RESULTS,), skip=is_private, links=False))
 
 
 def hashed(path: Path) -> LocalFile:

@@ -18,7 +18,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from builders.errors import BadInput, RunFailed, SrtError
 from builders.wording import counted
-from pipelines.hub.client import check_token
+from pipelines.hub.client import check_token, is_of_one_repository
 from pipelines.hub.errors import hub_errors, is_lost, status_of
 from pipelines.hub.package import Package, addressed
 from pipelines.hub.plan import PublishPlan, holds, make_plan
@@ -70,6 +70,11 @@ def plan_publishing(
     there = addressed(package, repo)
     plan = make_plan(api, there, repo, released=package, replace=settings.replace)
     _check_private(plan, settings)
+    if plan.remote.head is None and is_of_one_repository(api):
+        raise BadInput(
+            f"{repo} does not exist, and this token is for one repository that does: create it "
+            "once on the Hub's page, with its trusted publisher"
+        )
     return plan
 
 

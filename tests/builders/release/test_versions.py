@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections import Counter
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -16,11 +17,12 @@ from builders.files.atomic import write_json
 from builders.manifest import Manifest, write_manifest
 from builders.release.changes import row_changes
 from builders.release.digests import row_digests
+from builders.release.make import release_runs
 from builders.release.previous import find_previous
 from builders.rows.schema import LEDGER, SFT, VERDICTS
 from builders.versions import next_version, parse_version
 from tests.builders.release.releases import all_rows, ids, manifest_of, release_of
-from tests.ledger_rows import kept_rows, ledger_row, ledger_rows
+from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
 from tests.verdict_rows import verdict_row
 
 VERSIONS = st.tuples(*[st.integers(0, 30)] * 3)
@@ -287,6 +289,65 @@ def test_every_row_is_counted_by_what_became_of_it(
         for kind, examples in found[split].examples.items():
             assert set(examples) <= {f"row-{n}" for n in expected[kind]}
             assert len(examples) == min(3, len(expected[kind]))
+
+
+TURNS = st.dictionaries(
+    st.integers(0, 4), st.lists(st.sampled_from("abc"), min_size=1, max_size=4), max_size=5
+)
+
+
+def write_turns(folder, turns, tested):
+    """Files of a config with a row for each turn of an id; {split: files}."""
+    folder.mkdir()
+    files = {}
+    for split in ("train", "test"):
+        made = [
+            {"id": f"row-{number}", "turn": turn, "prompt": [], "completion": []}
+            for number, of_id in turns.items()
+            if (number in tested) == (split == "test")
+            for turn in of_id
+        ]
+        path = folder / f"{split}.parquet"
+        pq.write_table(pa.Table.from_pylist(made, SFT.arrow_schema), path)
+        files[split] = [path]
+    return files
+
+
+@given(TURNS, TURNS, st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)))
+@settings(max_examples=50)
+def test_rows_of_an_id_count_one_by_one(tmp_path_factory, before, after, tested, tested_later):
+    """Two runs may have the same instruction: what one of them adds changes no row of the other."""
+    folder = tmp_path_factory.mktemp("turns")
+    found = row_changes(
+        write_turns(folder / "a", before, tested), write_turns(folder / "b", after, tested_later)
+    )
+    kinds = ("added", "removed", "changed", "moved")
+    expected = {split: dict.fromkeys(kinds, 0) for split in ("train", "test")}
+    for number in before.keys() | after.keys():
+        old, new = Counter(before.get(number, ())), Counter(after.get(number, ()))
+        was, now = ("test" if number in one else "train" for one in (tested, tested_later))
+        if was == now or not old or not new:
+            gone, come, both = (old - new).total(), (new - old).total(), "changed"
+        else:
+            gone, come, both = old.total(), new.total(), "moved"
+        expected[now][both] += min(gone, come)
+        expected[now]["added"] += max(0, come - gone)
+        expected[was]["removed"] += max(0, gone - come)
+    assert {split: changes.counts for split, changes in found.items()} == expected
+
+
+def test_a_run_that_is_merged_adds_rows_and_changes_none(tmp_path):
+    rows = list(kept_rows(6))
+    run = make_run(tmp_path / "one", rows, name="one")
+    release_runs([run], name="tiny", version="1.0.0", out=tmp_path)
+    same = [{**row, "refinement": f"{row['refinement']} Again."} for row in rows[:4]]
+    other = make_run(tmp_path / "two", same, name="two")
+    folder = release_runs([run, other], name="tiny", version="1.1.0", out=tmp_path)
+    ledger = [
+        line for line in (folder / "CHANGELOG.md").read_text().splitlines() if "| ledger |" in line
+    ]
+    cells = [list(map(int, line.split("|")[3:7])) for line in ledger]
+    assert [sum(column) for column in zip(*cells, strict=True)] == [4, 0, 0, 0]
 
 
 @given(st.lists(st.integers(0, 60), max_size=12), st.integers(0, 5), st.integers(1, 5))

@@ -21,7 +21,7 @@ from builders.settings import GateSettings
 
 FILE = "manifest.json"
 # Keys that are left out of the file where they are None.
-_OPTIONAL = ("review", "reserved", "audits", "license_name", "license_link")
+_OPTIONAL = ("review", "reserved", "audits", "license_name", "license_link", "parent_name")
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -119,6 +119,8 @@ class Manifest(Recorded):
     license_link: str | None = None
     language: list[str]
     about: str | None = None
+    # If it is another than this release's.
+    parent_name: str | None = None
     parent_version: str | None = None
     parent_manifest_sha256: Sha256 | None = None
     recipe_sha256: str | None = None

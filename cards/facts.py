@@ -100,6 +100,7 @@ class DatasetFacts(TypedDict):
 
     name: str
     version: str
+    parent_name: NotRequired[str | None]
     parent_version: str | None
     stage: int
     schema_version: str

@@ -22,14 +22,16 @@ def release(
     evaluation_sets: Sequence[str] = (),
     allowed: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    rename: bool = False,
 ) -> Path:
     """Write the release `out/NAME@vVERSION` of complete run folders, and return its folder.
 
-    `parent` is the release before this one: by default the latest of its name in `out`. `reviews`
-    are review folders, or the runs or releases that were reviewed. `audits` are folders that
-    `srt audit run` made. `evaluation_sets` are FILE or FILE:FIELD, beside those of the runs'
-    recipes. `allowed` has a reason for each check of the gate that may fail. `progress` is called
-    with the stage (splitting, writing, checking) and the rows done in it.
+    `parent` is the release before this one: by default the latest of its name in `out`; with
+    `rename`, one of another name. `reviews` are review folders, or the runs or releases that were
+    reviewed. `audits` are folders that `srt audit run` made. `evaluation_sets` are FILE or
+    FILE:FIELD, beside those of the runs' recipes. `allowed` has a reason for each check of the gate
+    that may fail. `progress` is called with the stage (splitting, writing, checking) and the rows
+    done in it.
 
     Raises BadInput where an argument is wrong, GateRefused where the gate refuses the release,
     and RunFailed where the folder cannot be written. The release is there whole or not at all.
@@ -58,6 +60,7 @@ def release(
         redact=gate.redact,
         check=gate.check,
         progress=progress,
+        rename=rename,
     )
 
 

@@ -108,12 +108,14 @@ def release(
     parent: str | Path | None = None,
     reviews: Iterable[str | Path] = (),
     allow: Mapping[str, str] | None = None,
+    rename: bool = False,
 ) -> Path:
     """Write the release `out/NAME@vVERSION` of one or several complete runs (`srt release`).
 
     `parent` is the release before this one, or `"none"`; by default the latest of its name in
-    `out`. `reviews` are review folders whose verdicts go along. `allow` lets checks of the gate
-    fail, each with a reason that the card prints: `{"licenses": "they agreed in writing"}`.
+    `out`. With `rename` the parent has another name, and its history goes on under this one.
+    `reviews` are review folders whose verdicts go along. `allow` lets checks of the gate fail, each
+    with a reason that the card prints: `{"licenses": "they agreed in writing"}`.
 
     Raises `GateRefused` where a check fails. The folder is written whole or not at all.
 
@@ -131,6 +133,7 @@ def release(
         parent=parent if parent in (None, "none") else Path(parent),
         reviews=[Path(folder) for folder in reviews],
         allowed=allow,
+        rename=rename,
     )
 
 

@@ -6,6 +6,7 @@ only files in the release's manifest are read, each verified by its hash.
 """
 
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from builders.errors import BadInput
 from builders.files.hashes import sha256_of_file
 from builders.files.parquet import open_parquet
 from builders.manifest import Manifest, read_manifest
+from builders.release.withdrawn import FILE as WITHDRAWN
+from builders.release.withdrawn import read_withdrawals
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -30,6 +33,8 @@ class ReleaseConfig:
     manifest: Manifest
     repo: str | None = None
     commit: str | None = None
+    # Why the version was withdrawn, if it was.
+    withdrawn: str | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -58,6 +63,7 @@ class ReleaseConfig:
             "config": self.config,
             "repo": self.repo,
             "commit": self.commit,
+            **({"withdrawn": self.withdrawn} if self.withdrawn else {}),
             "sha256": self.sha256s(),
         }
 
@@ -82,8 +88,8 @@ def open_release(
     """The `config` of a release in a folder or a Hub repository.
 
     `revision` is a tag, branch or commit, for the Hub only. `config` defaults to the default of the
-    release's stage. BadInput if there is no such release or config, or if a file of the config does
-    not have the hash in the manifest.
+    release's stage. A version that was withdrawn is warned of (UserWarning). BadInput if there is
+    no such release or config, or if a file of the config does not have the hash in the manifest.
     """
     if Path(release).expanduser().is_dir():
         if revision is not None:
@@ -105,12 +111,30 @@ def open_release(
         raise BadInput(
             f"dataset_config: {release} has no {config!r}; it has {', '.join(manifest.configs)}"
         )
-    opened = ReleaseConfig(folder, config, manifest, repo, commit)
+    withdrawn = None if repo is None else _withdrawn(repo, manifest.version)
+    if withdrawn is not None:
+        warnings.warn(
+            f"{repo} {manifest.tag} was withdrawn: {withdrawn}", UserWarning, stacklevel=2
+        )
+    opened = ReleaseConfig(folder, config, manifest, repo, commit, withdrawn)
     for path, digest in opened.sha256s().items():
         file = folder / path
         if not file.is_file() or sha256_of_file(file) != digest:
             raise BadInput(f"release: {file} is missing or is not the released file")
     return opened
+
+
+def _withdrawn(repo: str, version: str) -> str | None:
+    """Why a version is withdrawn, by what the main branch says now; None where nobody can tell."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        path = hf_hub_download(repo, WITHDRAWN, repo_type="dataset", revision="main")
+    except (EntryNotFoundError, LocalEntryNotFoundError, OSError):
+        return None
+    found = read_withdrawals(Path(path).read_bytes()).get(version)
+    return None if found is None else f"{found.reason} ({found.date})"
 
 
 def _downloaded(repo: str, revision: str | None, config: str | None) -> tuple[Path, str]:

@@ -190,8 +190,10 @@ def check_version(previous: PreviousRelease, version: str, changes: Changes) -> 
 
 
 def other_changes(before: Manifest, after: Manifest) -> list[str]:
-    """Sentences on what else differs: license, recipes and models."""
+    """Sentences on what else differs: name, license, recipes and models."""
     sentences = []
+    if before.name != after.name:
+        sentences.append(f"The name was {before.name} and is {after.name}.")
     if (was := before.terms) != (now := after.terms):
         sentences.append(f"The license was {was} and is {now}.")
     sentences += _compared("recipes (SHA-256)", _recipes(before), _recipes(after))

@@ -61,6 +61,7 @@ def describe(
         license_link=runs.license_link,
         language=runs.language,
         about=runs.about,
+        parent_name=previous.manifest.name if previous and previous.manifest.name != name else None,
         parent_version=previous.version if previous else None,
         parent_manifest_sha256=previous.manifest_sha256 if previous else None,
         recipe_sha256=runs.recipe_sha256,

@@ -56,11 +56,13 @@ def release_runs(
     redact: Redact | None = None,
     check: ReleaseCheck | None = None,
     progress: Progress | None = None,
+    rename: bool = False,
 ) -> Path:
     """Write the release `out/NAME@vVERSION` of complete runs of one stage, and return its folder.
 
     A row that two runs kept comes from the first one; the other is dropped as a duplicate. `parent`
-    is the release that this one follows: by default the latest of its name in `out`. `reviews` are
+    is the release that this one follows: by default the latest of its name in `out`; with `rename`
+    it has another name. `reviews` are
     of these runs or of earlier versions; the runs' recipes say what happens to rows that people
     found wrong. `audits` are folders of audits, whose sets are kept out of training; their figures
     and judgments are released. `redact` changes each ledger row before anything is made of it.
@@ -78,7 +80,7 @@ def release_runs(
     target = out / f"{name}@v{version}"
     with staging(out, name, target) as (folder, scratch):
         # Only in here can no other process add a version.
-        previous = find_previous(out, name, version, parent)
+        previous = find_previous(out, name, version, parent, rename=rename)
         read = read_reviews(reviews, runs, name=name, version=version, out=out, previous=previous)
         ledger = merged_ledger(runs).redacted(redact, scratch)
         votes = merged.review.votes_needed(review.design["overlap"] for review in read)

@@ -100,12 +100,20 @@ def read_files(
 
 
 def find_previous(
-    out: Path, name: str, version: str, parent: Path | Literal["none"] | None = None
+    out: Path,
+    name: str,
+    version: str,
+    parent: Path | Literal["none"] | None = None,
+    *,
+    rename: bool = False,
 ) -> PreviousRelease | None:
     """The release that `version` of `name` follows: `parent`, or else the latest in `out`.
 
+    `parent` may be its name in `out`. With `rename` it has another name, and `name` no release yet.
     BadInput if `version` is not above all versions in `out`, or the previous release is damaged.
     """
+    if rename and parent in (None, "none"):
+        raise BadInput("--rename: name the release under its old name with --parent OLD@vX.Y.Z")
     new = parse_version(version)
     existing = {
         number: folder
@@ -122,9 +130,19 @@ def find_previous(
         )
     if parent == "none" or (parent is None and not existing):
         return None
-    previous = open_release(existing[max(existing)] if parent is None else Path(parent))
-    if previous.manifest.name != name:
-        raise BadInput(f"{previous.folder}: a release of {previous.manifest.name}, not of {name}")
+    if rename and existing:
+        raise BadInput(f"--rename: {existing[max(existing)]} has the name {name} already")
+    folder = existing[max(existing)] if parent is None else Path(parent)
+    if not folder.exists() and (out / folder).is_dir():
+        folder = out / folder
+    previous = open_release(folder)
+    if previous.manifest.name != name and not rename:
+        raise BadInput(
+            f"{previous.folder}: a release of {previous.manifest.name}, not of {name}; --rename "
+            f"keeps its history under the name {name}"
+        )
+    if previous.manifest.name == name and rename:
+        raise BadInput(f"--rename: {previous.folder} has the name {name} already")
     if parse_version(previous.version) >= new:
         raise BadInput(f"version {version}: its parent is {previous.version}, and versions go up")
     return previous

@@ -25,6 +25,7 @@ from pipelines.cli import (
     status,
     verify,
     view,
+    withdraw,
 )
 
 # In the order in which they are used.
@@ -41,6 +42,7 @@ _COMMANDS = (
     "check",
     "publish",
     "verify",
+    "withdraw",
     "audit",
     "evaluate",
     "serve",
@@ -86,6 +88,9 @@ app.command(epilog="Example: srt publish releases/my-feedback@v1.0.0 --repo my-o
 )
 app.command(epilog="Example: srt evaluate --annotations annotations.json")(evaluate.evaluate)
 app.command(epilog="Example: srt verify my-org/my-feedback@v1.0.0")(verify.verify)
+app.command(
+    epilog='Example: srt withdraw my-org/my-feedback@v1.0.0 --reason "its test rows were in train"'
+)(withdraw.withdraw)
 
 
 def main() -> None:

@@ -18,10 +18,16 @@ def release(
     parent: Annotated[
         str | None,
         typer.Option(
-            help="The release before this one, or 'none'.",
+            help="The release before this one, as a folder or its name in OUT, or 'none'.",
             show_default="the latest of its name in OUT",
         ),
     ] = None,
+    rename: Annotated[
+        bool,
+        typer.Option(
+            "--rename", help="The parent has another name; its history goes on under this one."
+        ),
+    ] = False,
     review: Annotated[
         list[Path] | None,
         typer.Option(
@@ -68,6 +74,7 @@ def release(
             evaluation_sets=evaluation or [],
             allowed=allowances(allow, reason),
             progress=progress,
+            rename=rename,
         )
     checks = read_manifest(folder).facts["gate"]["checks"]
     if as_json:

@@ -7,17 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builders.errors import BadInput
+from builders.errors import BadInput, reason_of
 from builders.files.atomic import json_text
 from builders.files.folder import files_in
 from builders.manifest import FILE as MANIFEST
 from builders.manifest import Manifest, read_manifest
+from builders.release.withdrawn import FILE as WITHDRAWN
+from builders.release.withdrawn import (
+    Withdrawals,
+    withdrawals_text,
+    withdrawn_card,
+    withdrawn_changelog,
+)
 from builders.versions import version_of_tag
 from cards.dataset_card import published_card
 from cards.eval_results import FOLDER as EVAL_RESULTS
 
 _BLOCK = 2**20
-CARD = "README.md"
+CARD, _CHANGELOG = "README.md", "CHANGELOG.md"
 # Written by the Hub when it creates a repository: which files go into LFS.
 LFS_RULES = ".gitattributes"
 # What stays behind of a checkpoint folder: training states and logs, the recipe with the paths of
@@ -114,33 +121,43 @@ def _checkpoint(folder: Path, tag: str | None) -> Package:
     return Package(folder, tag, files)
 
 
-def addressed(package: Package, repo: str) -> Package:
+def addressed(package: Package, repo: str, withdrawals: Withdrawals | None = None) -> Package:
     """A release as it stands in `repo`: its card says how to load it from there.
 
-    The manifest has the hash of that card; nothing else differs from the folder.
+    Card, changelog and a file of their own say which versions there are withdrawn. The manifest has
+    the hashes of these files; nothing else differs from the folder. BadInput if the card cannot be
+    read.
     """
     if package.manifest is None or CARD not in package.files:
         return package
-    card = (package.folder / CARD).read_text(encoding="utf-8")
-    content = published_card(card, repo, package.manifest.version).encode()
+    try:
+        card = (package.folder / CARD).read_text(encoding="utf-8")
+        card = published_card(card, repo, package.manifest.version)
+    except ValueError as error:
+        raise BadInput(f"{package.folder / CARD}: cannot be read ({reason_of(error)})") from None
+    contents = {CARD: withdrawn_card(card, withdrawals or {})}
+    if withdrawals:
+        contents[WITHDRAWN] = withdrawals_text(withdrawals)
+        if _CHANGELOG in package.files:
+            changelog = (package.folder / _CHANGELOG).read_text(encoding="utf-8")
+            contents[_CHANGELOG] = withdrawn_changelog(changelog, withdrawals)
+    files = dict(package.files)
     manifest = json.loads((package.folder / MANIFEST).read_bytes())
-    manifest["files"][CARD] = {
-        **manifest["files"][CARD],
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": len(content),
-    }
-    replaced = {CARD: content, MANIFEST: json_text(manifest).encode()}
-    files = {
-        name: _with_content(file, replaced[name]) if name in replaced else file
-        for name, file in package.files.items()
-    }
+    for name, text in contents.items():
+        files[name] = _with_content(package.folder / name, text.encode())
+        manifest["files"][name] = {
+            **manifest["files"].get(name, {}),
+            "sha256": files[name].sha256,
+            "bytes": files[name].size,
+        }
+    files[MANIFEST] = _with_content(package.folder / MANIFEST, json_text(manifest).encode())
     return replace(package, files=files)
 
 
-def _with_content(file: LocalFile, content: bytes) -> LocalFile:
+def _with_content(path: Path, content: bytes) -> LocalFile:
     git = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False)
     sha256 = hashlib.sha256(content).hexdigest()
-    return LocalFile(file.path, len(content), sha256, git.hexdigest(), content)
+    return LocalFile(path, len(content), sha256, git.hexdigest(), content)
 
 
 def _is_private(name: str) -> bool:

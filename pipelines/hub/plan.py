@@ -1,6 +1,6 @@
 """What publishing would do: the package compared with the repository; nothing is written."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,11 +8,13 @@ from huggingface_hub import HfApi
 from huggingface_hub.hf_api import RepoFile
 
 from builders.errors import BadInput
+from builders.release.withdrawn import FILE as WITHDRAWN
+from builders.release.withdrawn import read_withdrawals
 from builders.versions import version_of_tag
 from pipelines.hub.errors import hub_errors
 from pipelines.hub.foreign import RemoteFiles, foreign_in, in_the_way
-from pipelines.hub.package import CARD, Package
-from pipelines.hub.remote import Remote, commit_of, files_at, is_same, read_remote
+from pipelines.hub.package import CARD, Package, addressed
+from pipelines.hub.remote import Remote, commit_of, file_at, files_at, is_same, read_remote
 
 # What is left to do: everything, the tag of an existing commit, or nothing.
 Todo = Literal["commit", "tag", "nothing"]
@@ -22,12 +24,15 @@ Todo = Literal["commit", "tag", "nothing"]
 class PublishPlan:
     """File names by what would happen to them. `commit` is the one that has them already.
 
+    `package` is the folder's release as it will be in the repository, `released` as it is here.
+
     `foreign` are files in the repository that no version of it published; they stay.
     `card_difference` is a unified diff of the repository's card and the new one where the former
     is not of a version either: then the card is replaced only if the user says so.
     """
 
     package: Package
+    released: Package
     repo: str
     remote: Remote
     todo: Todo
@@ -74,43 +79,48 @@ def holds(files: Mapping[str, RepoFile], package: Package, deleted: Iterable[str
     )
 
 
-def make_plan(
-    api: HfApi,
-    package: Package,
-    repo: str,
-    released: Package | None = None,
-    *,
-    replace: bool = False,
-) -> PublishPlan:
-    """Compare `package` with the repository.
+def make_plan(api: HfApi, released: Package, repo: str, *, replace: bool = False) -> PublishPlan:
+    """Compare the release or checkpoint with the repository.
 
-    A tag that has the files as they were `released` is complete too: once, that was published.
+    A tag that has the files as they were released is complete too: once, that was published.
     Files that no version of the repository published stay, unless they are to be replaced.
 
     Raises BadInput if the tag is taken or goes backward, or if a file that stays has the place of
     one of the package, or would be read as one of it.
     """
     with hub_errors(api, repo):
-        remote = read_remote(api, repo, package.repo_type)
-        if package.tag in remote.tags:
-            commit = commit_of(api, repo, package.repo_type, package.tag)
-            tagged = files_at(api, repo, package.repo_type, commit)
-            if any(holds(tagged, one) for one in (package, released) if one is not None):
-                foreign = foreign_in(tagged, package.files)
+        remote = read_remote(api, repo, released.repo_type)
+        if released.tag in remote.tags:
+            commit = commit_of(api, repo, released.repo_type, released.tag)
+            tagged = files_at(api, repo, released.repo_type, commit)
+            package = _addressed(api, released, repo, commit, tagged)
+            if any(holds(tagged, one) for one in (package, released)):
+                foreign = tuple(sorted(foreign_in(tagged, package.files)))
                 return PublishPlan(
-                    package, repo, remote, "nothing", commit, foreign=tuple(sorted(foreign))
+                    package, released, repo, remote, "nothing", commit, foreign=foreign
                 )
             raise BadInput(
-                f"{repo} has {package.tag} with different content, and a tag is never moved; "
+                f"{repo} has {released.tag} with different content, and a tag is never moved; "
                 "choose a new version"
             )
-        _check_goes_forward(package.tag, remote, repo)
-        return _compared(api, package, repo, remote, replace=replace)
+        _check_goes_forward(released.tag, remote, repo)
+        return _compared(api, released, repo, remote, replace=replace)
+
+
+def _addressed(
+    api: HfApi, released: Package, repo: str, revision: str | None, files: Collection[str]
+) -> Package:
+    """The release as it stands in the repository, with the withdrawals that `revision` has."""
+    withdrawals = None
+    if released.manifest is not None and revision is not None and WITHDRAWN in files:
+        withdrawals = read_withdrawals(file_at(api, repo, "dataset", revision, WITHDRAWN))
+    return addressed(released, repo, withdrawals)
 
 
 def _compared(
-    api: HfApi, package: Package, repo: str, remote: Remote, *, replace: bool
+    api: HfApi, released: Package, repo: str, remote: Remote, *, replace: bool
 ) -> PublishPlan:
+    package = _addressed(api, released, repo, remote.head, remote.files)
     local, present = package.files, remote.files
     changed = [
         name
@@ -130,6 +140,7 @@ def _compared(
     deleted = [name for name in gone if name not in foreign]
     return PublishPlan(
         package,
+        released,
         repo,
         remote,
         "commit" if new or changed or deleted else "tag",

@@ -20,7 +20,7 @@ from builders.errors import BadInput, RunFailed, SrtError
 from builders.wording import counted
 from pipelines.hub.client import check_token, is_of_one_repository
 from pipelines.hub.errors import hub_errors, is_lost, status_of
-from pipelines.hub.package import Package, addressed
+from pipelines.hub.package import Package
 from pipelines.hub.plan import PublishPlan, holds, make_plan
 from pipelines.hub.remote import commit_of, files_at, tags_of
 from pipelines.hub.snapshot import download, loaded_beside, wrong_configs, wrong_files
@@ -67,8 +67,7 @@ def plan_publishing(
     if check is not None:
         check(package.folder)
     check_token(api, repo)
-    there = addressed(package, repo)
-    plan = make_plan(api, there, repo, released=package, replace=settings.replace)
+    plan = make_plan(api, package, repo, replace=settings.replace)
     _check_private(plan, settings)
     if plan.remote.head is None and is_of_one_repository(api):
         raise BadInput(
@@ -102,9 +101,10 @@ def publish(
 
     RunFailed if the Hub, the connection or another publisher stopped it. A new plan completes it.
     """
-    package, repo = plan.package, plan.repo
+    repo = plan.repo
     with hub_errors(api, repo):
         plan = _prepared(api, plan, settings, observer)
+        package = plan.package
         check_card(plan, settings)
         commit = plan.commit or _commit(api, plan, _uploaded(api, plan, observer), observer)
     if plan.todo != "nothing":
@@ -140,7 +140,7 @@ def _prepared(
             exist_ok=True,
         )
         # Another publisher may have created it meanwhile.
-        plan = make_plan(api, plan.package, plan.repo, replace=settings.replace)
+        plan = make_plan(api, plan.released, plan.repo, replace=settings.replace)
         _check_private(plan, settings)
     if settings.gated is not None and plan.remote.gated != settings.gated:
         api.update_repo_settings(plan.repo, gated=settings.gated, repo_type=plan.package.repo_type)

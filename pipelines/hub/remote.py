@@ -9,6 +9,8 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 from huggingface_hub.hf_api import RepoFile
 
+from builders.release.withdrawn import FILE as WITHDRAWN
+from builders.release.withdrawn import Withdrawal, read_withdrawals
 from builders.versions import Version, version_of_tag
 from pipelines.hub.package import LocalFile
 
@@ -51,6 +53,11 @@ def file_at(api: HfApi, repo: str, repo_type: str, revision: str, name: str) -> 
         except EntryNotFoundError:
             return None
         return Path(path).read_bytes()
+
+
+def withdrawal_of(api: HfApi, repo: str, version: str) -> Withdrawal | None:
+    """Why a version of a dataset is withdrawn, by what the main branch says; None if it is not."""
+    return read_withdrawals(file_at(api, repo, "dataset", "main", WITHDRAWN)).get(version)
 
 
 def commit_of(api: HfApi, repo: str, repo_type: str, revision: str | None = None) -> str:

@@ -19,7 +19,7 @@ from pipelines.hub.client import check_repo, connect
 from pipelines.hub.errors import hub_errors
 from pipelines.hub.foreign import foreign_in, in_the_way
 from pipelines.hub.package import hashed
-from pipelines.hub.remote import file_at, files_at
+from pipelines.hub.remote import file_at, files_at, withdrawal_of
 from pipelines.hub.snapshot import download, loaded_beside, wrong_configs, wrong_files
 
 _RELEASE = re.compile(r"([^@]+)@(v[^@]+)")
@@ -105,11 +105,15 @@ def verify(release: str, folder: Path | None = None, *, api: HfApi | None = None
             kept = folder or Path(name) / "files"
             there = files_at(api, repo, "dataset", commit)
             manifest = _manifest_at(api, repo, commit, tag)
+            withdrawal = withdrawal_of(api, repo, tag.removeprefix("v"))
             foreign = foreign_in(there, {*manifest.files, MANIFEST})
             snapshot = download(api, repo, "dataset", commit, kept, foreign)
         findings = [*_findings(repo, snapshot, tag, manifest, foreign, Path(name))]
         if not any(finding.wrong for finding in findings):
             findings.append(_gate(snapshot))
+        if withdrawal is not None:
+            why = f"withdrawn on {withdrawal.date}: {withdrawal.reason}"
+            findings.append(VerifyFinding("withdrawn", "", (why,)))
     return Verified(repo, tag, commit, manifest, tuple(findings), tuple(sorted(foreign)))
 
 

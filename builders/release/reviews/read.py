@@ -158,11 +158,16 @@ def _reviewed_release(
     digest = review.facts.source.digest
     if previous is not None and previous.manifest_sha256 == digest:
         return previous
-    for folder in (*sorted(out.glob(f"{name}@v*")), review.source):
+    names = {name}
+    if previous is not None:
+        # Before it was renamed, it had another one.
+        names |= {previous.manifest.name, previous.manifest.parent_name or name}
+    folders = [folder for one in sorted(names) for folder in sorted(out.glob(f"{one}@v*"))]
+    for folder in (*folders, review.source):
         if (folder / "manifest.json").is_file() and digest_of(folder) == digest:
             release = open_release(folder)
             is_earlier = parse_version(release.version) < parse_version(version)
-            if release.manifest.name == name and is_earlier:
+            if release.manifest.name in names and is_earlier:
                 return release
     raise BadInput(
         f"{review.folder}: a review of the release {review.source}, which is no earlier version "

@@ -62,7 +62,15 @@ class MutableTree:
 
     def _is_folder(self, name: bytes) -> bool:
         item = self._items.get(name)
-        return isinstance(item, MutableTree) or (item is not None and stat.S_ISDIR(item[0]))
+        if isinstance(item, MutableTree):
+            # One whose last file was deleted is gone.
+            return item._has_files()
+        return item is not None and stat.S_ISDIR(item[0])
+
+    def _has_files(self) -> bool:
+        return any(
+            not isinstance(item, MutableTree) or item._has_files() for item in self._items.values()
+        )
 
     def _open(self, name: bytes, path: str, *, create: bool = False) -> "MutableTree":
         item = self._items.get(name)

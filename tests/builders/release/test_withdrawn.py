@@ -29,9 +29,8 @@ def test_the_notice_is_below_the_front_matter_and_goes_again():
     assert "<b>" not in card
     assert withdrawn_card(card, BOTH) == card
     assert withdrawn_card(card, {}) == CARD
-    assert withdrawn_card("No front matter.\n", FIRST).endswith(
-        "<!-- /withdrawn -->\n\nNo front matter.\n"
-    )
+    plain = withdrawn_card("No front matter.\n", FIRST)
+    assert plain.endswith("<!-- /withdrawn -->\n\nNo front matter.\n")
 
 
 def test_the_changelog_says_so_in_the_versions_section():
@@ -64,17 +63,14 @@ json_values = st.recursive(
 )
 
 
-@given(
-    st.dictionaries(
-        st.sampled_from(["1.0.0", "2.0.0", "x"]),
-        json_values | st.fixed_dictionaries({"reason": json_values, "date": json_values}),
-    )
-)
+FACTS = json_values | st.fixed_dictionaries({"reason": json_values, "date": json_values})
+
+
+@given(st.dictionaries(st.sampled_from(["1.0.0", "2.0.0", "x"]), FACTS))
 def test_a_strangers_file_makes_a_card_that_is_one(found):
     withdrawals = read_withdrawals(json.dumps(found).encode())
     card = withdrawn_card(CARD, withdrawals)
     assert yaml.safe_load(card.split("\n---\n")[0][4:]) == {"license": "mit"}
     assert card.endswith("# tiny 1.0.0\n\nText.\n")
-    assert card.count("# ") == 1 or all(
-        "#" in one.reason + one.date for one in withdrawals.values()
-    )
+    headings = [line for line in card.splitlines() if line.startswith("#")]
+    assert headings == ["# tiny 1.0.0"]

@@ -183,7 +183,7 @@ def test_a_card_that_loads_more_than_the_release(remote, releases):
     """Card and manifest agree, and a file that neither names is read all the same."""
     remote.publish(releases["1.0.0"])
     sent = remote.as_sent(releases["1.0.0"])
-    card = sent["README.md"].replace(b"path: preferences/train-*", b"path: '{preferences,more}/*'")
+    card = sent["README.md"].replace(b"path: preferences/train-*", b"path: preferences/**")
     assert card != sent["README.md"]
     manifest = json.loads(sent["manifest.json"])
     manifest["files"]["README.md"] = {"sha256": sha256(card).hexdigest(), "bytes": len(card)}
@@ -194,14 +194,15 @@ def test_a_card_that_loads_more_than_the_release(remote, releases):
         **{
             "README.md": card,
             "manifest.json": json.dumps(manifest).encode(),
-            "more/rows.parquet": parquet,
+            "preferences/more/rows.parquet": parquet,
         },
     )
     remote.api.create_tag(remote.repo, tag="v1.0.1", repo_type="dataset")
     found = verify(f"{remote.repo}@v1.0.1", api=remote.api)
     (sentence,) = found.wrong
     assert sentence == (
-        "more/rows.parquet is not of the release, and is loaded as rows of preferences/train"
+        "preferences/more/rows.parquet is not of the release, and is loaded as rows of "
+        "preferences/train"
     )
 
 

@@ -64,6 +64,16 @@ def test_a_commit_adds_and_deletes_together(api, repo, tmp_path):
     assert titles == ["two", "one", "initial commit"]
 
 
+def test_a_file_may_take_the_place_of_a_folder_whose_files_go(api, repo):
+    api.create_commit(**repo.named, operations=[add("a/b/c.txt")], commit_message="one")
+    api.create_commit(
+        **repo.named,
+        operations=[CommitOperationDelete("a/b/c.txt"), add("a", b"a file")],
+        commit_message="two",
+    )
+    assert "a" in api.list_repo_files(**repo.named)
+
+
 def test_a_large_file_is_uploaded_once_and_copied_without_its_bytes(api, dataset, hub):
     content = os.urandom(100_000)
     for path in ("one.parquet", "two.parquet"):

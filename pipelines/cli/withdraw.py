@@ -34,4 +34,4 @@ def withdraw(
         console.print_json({**facts, **vars(planned.withdrawal)})
         return
     state = "is withdrawn" if planned.files else "was withdrawn already"
-    console.out.print(f"{release} {state}: commit {commit}", markup=False)
+    console.out.print(f"{release} {state}: commit {commit}")

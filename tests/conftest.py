@@ -1,5 +1,9 @@
 import os
 
+# Read when the Hub's client is imported. The Hub of the tests has no Xet, and what a test does with
+# the bare client would fail there; the tests of Xet switch it on.
+os.environ["HF_HUB_DISABLE_XET"] = "1"
+
 from hypothesis import HealthCheck, settings
 
 # Here for all folders: a fixture imported by two conftests would start two servers.

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from huggingface_hub import constants, file_download
+from huggingface_hub import file_download
 from huggingface_hub.utils import _http
 
 from builders.release.make import release_runs
@@ -109,12 +109,6 @@ def proxy(hub):
 def through(proxy, hub):
     """The client of a publisher who sits behind the proxy."""
     return connect(proxy.url, hub.token)
-
-
-@pytest.fixture(autouse=True)
-def _without_xet(monkeypatch):
-    """What tests do with the bare client goes to a Hub that has no Xet."""
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
 
 
 @pytest.fixture(autouse=True)

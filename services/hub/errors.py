@@ -1,5 +1,6 @@
 """Error responses, with the messages and codes that the Hub's clients look for."""
 
+from pathlib import Path
 from typing import Any
 
 
@@ -18,6 +19,12 @@ class HubError(Exception):
 
 def bad_request(message: str) -> HubError:
     return HubError(400, message)
+
+
+def damaged(path: Path, error: Exception) -> HubError:
+    """A file of the server's own that is not as it wrote it."""
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return HubError(500, f"{path} on the server's disk is damaged ({reason})")
 
 
 def conflict(message: str, **fields: Any) -> HubError:

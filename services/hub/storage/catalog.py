@@ -10,9 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from services.hub.errors import bad_request, conflict, repo_not_found
+from services.hub.errors import bad_request, conflict, damaged, repo_not_found
 from services.hub.names import KINDS, RepoId, RepoKind, is_repo_part
-from services.hub.storage.durable import flush_folder, fsync_folder, make_folder, write_durably
+from services.hub.storage.durable import (
+    flush_folder,
+    fsync_folder,
+    make_folder,
+    read_object_file,
+    write_durably,
+)
 from services.hub.storage.lfs_rules import default_gitattributes
 from services.hub.storage.reading import RepositoryReader
 from services.hub.storage.writing import RepositoryWriter
@@ -54,7 +60,11 @@ class Repository:
 
     @property
     def settings(self) -> RepoSettings:
-        return RepoSettings(**json.loads((self.folder / "settings.json").read_text()))
+        path = self.folder / "settings.json"
+        try:
+            return RepoSettings(**read_object_file(path))
+        except TypeError as error:
+            raise damaged(path, error) from None
 
 
 class Catalog:

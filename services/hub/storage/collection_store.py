@@ -11,7 +11,7 @@ from typing import Any
 from services.hub.errors import HubError, bad_request, conflict
 from services.hub.fields import text_field
 from services.hub.names import is_repo_part
-from services.hub.storage.durable import fsync_folder, write_durably
+from services.hub.storage.durable import fsync_folder, read_object_file, write_durably
 
 MAX_DESCRIPTION = 150
 MAX_NOTE = 500
@@ -34,11 +34,11 @@ class Collections:
         path = self._path(slug)
         if path is None or not path.is_file():
             raise HubError(404, f"Collection not found: {slug!r:.120}")
-        return json.loads(path.read_text())
+        return read_object_file(path)
 
     def all(self) -> list[Collection]:
         """All collections, sorted by slug."""
-        return [json.loads(path.read_text()) for path in sorted(self._root.glob("*/*.json"))]
+        return [read_object_file(path) for path in sorted(self._root.glob("*/*.json"))]
 
     def create(self, body: Collection) -> Collection:
         """Create one; a 409 has the slug of the collection with the same title and namespace."""

@@ -1,8 +1,12 @@
 """File writes that survive a crash, completely or not at all."""
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
+
+from services.hub.errors import damaged
 
 
 def fsync_folder(folder: Path) -> None:
@@ -48,3 +52,14 @@ def write_durably(path: Path, content: bytes, scratch: Path) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     fsync_folder(path.parent)
+
+
+def read_object_file(path: Path) -> dict[str, Any]:
+    """The JSON object in a file that the server wrote; 500 with the file's name if it is none."""
+    try:
+        value = json.loads(path.read_bytes())
+        if not isinstance(value, dict):
+            raise ValueError("not a JSON object")
+    except (OSError, ValueError, RecursionError) as error:
+        raise damaged(path, error) from None
+    return value

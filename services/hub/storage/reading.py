@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from dulwich.errors import NotGitRepository
 from dulwich.objects import Commit, ObjectID, Tag, Tree
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
-from services.hub.errors import entry_not_found, revision_not_found
+from services.hub.errors import damaged, entry_not_found, revision_not_found
 from services.hub.names import is_commit
 from services.hub.storage.objects import Lfs, read_pointer
 
@@ -33,7 +34,10 @@ class RepositoryReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.repo = Repo(str(path))
+        try:
+            self.repo = Repo(str(path))
+        except (NotGitRepository, OSError, ValueError) as error:
+            raise damaged(path, error) from None
         # Blobs never change, and a listing needs the size of every file.
         self._size_and_lfs = lru_cache(maxsize=100_000)(self._read_size_and_lfs)
 

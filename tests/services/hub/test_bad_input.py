@@ -2,6 +2,8 @@ import base64
 import json
 
 import pytest
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +13,7 @@ from services.hub.names import check_ref_name, is_path, repo_id
 from services.hub.storage.lfs_rules import UploadRules, default_gitattributes
 from services.hub.storage.objects import Lfs, read_pointer
 from services.hub.storage.operations import CommitHeader, read_header, read_operation
+from tests.running_hub import running_hub
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -238,3 +241,24 @@ def test_any_url_gets_a_response(ask, revision, path):
         f"/api/datasets/{safe(revision)}/{safe(path)}",
     ):
         assert ask("GET", address).status_code < 500
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"created": "x", "other": 1}', b"\xff"])
+def test_a_damaged_file_of_the_servers_own_is_named(tmp_path, content):
+    with running_hub(tmp_path) as hub:
+        api = HfApi(endpoint=hub.url, token=False)
+        api.create_repo("org/one", repo_type="dataset")
+        (tmp_path / "datasets/org/one/settings.json").write_bytes(content)
+        with pytest.raises(HfHubHTTPError, match=r"settings\.json on the server's disk is damaged"):
+            api.repo_info("org/one", repo_type="dataset")
+
+
+def test_a_damaged_repository_is_named(tmp_path):
+    with running_hub(tmp_path) as hub:
+        HfApi(endpoint=hub.url, token=False).create_repo("org/one", repo_type="dataset")
+        hub.kill()
+        (tmp_path / "datasets/org/one/repo.git/HEAD").unlink()
+        (tmp_path / "datasets/org/one/repo.git/objects").rename(tmp_path / "elsewhere")
+        hub.start()
+        with pytest.raises(HfHubHTTPError, match=r"repo\.git on the server's disk is damaged"):
+            HfApi(endpoint=hub.url, token=False).repo_info("org/one", repo_type="dataset")

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from builders.errors import BadInput, GateRefused
+from builders.files.folder import check_regular
 from builders.files.hashes import sha256_of_files
 from builders.ledger.manifest import FunnelFacts, RunManifest
 from builders.ledger.merged import LedgerPart, MergedLedger
@@ -104,9 +105,15 @@ def _check_run(run: Run, manifest: RunManifest) -> None:
         raise BadInput(f"{where}: stage {manifest.stage} is neither 1 nor 2")
     if not 0 <= share < 1:
         raise BadInput(f"{where}: test_share is {share}; it must be at least 0 and less than 1")
-    if sha256_of_files(run.parts(), run.folder) != manifest.files:
+    for part in run.parts():
+        check_regular(part)
+    found, listed = sha256_of_files(run.parts(), run.folder), manifest.files
+    if other := sorted(set(found.items()) ^ set(listed.items())):
+        name = other[0][0]
+        state = "is missing" if name not in found else "is damaged, or not of this run"
         raise BadInput(
-            f"{run.ledger_folder}: the files are not those that the run's manifest lists"
+            f"{run.folder / name} {state}: the ledger's files are not those that the run's "
+            "manifest lists"
         )
 
 

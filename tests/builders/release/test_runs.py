@@ -1,5 +1,7 @@
 """Releases of several runs: each candidate is there, what two runs kept is kept once."""
 
+import os
+
 import pytest
 from huggingface_hub import DatasetCard
 
@@ -167,3 +169,21 @@ def test_terms_of_their_own_are_on_card_and_manifest(tmp_path):
     assert (manifest.license, manifest.terms) == ("other", "mine")
     data = DatasetCard.load(folder / "README.md").data.to_dict()
     assert {key: data[key] for key in terms} == terms
+
+
+@pytest.mark.parametrize("damage", ["flipped", "gone", "a pipe", "another"])
+def test_a_damaged_part_of_a_ledger_is_named(tmp_path, damage):
+    run, manifest = make_run(tmp_path / "run", kept_rows(5))
+    (part,) = run.parts()
+    content = part.read_bytes()
+    if damage == "flipped":
+        part.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    elif damage == "another":
+        (part.parent / "part-000009.parquet").write_bytes(content)
+    else:
+        part.unlink()
+    if damage == "a pipe":
+        os.mkfifo(part)
+    with pytest.raises(BadInput, match=r"run/ledger/part-00000\d\.parquet") as error:
+        release_runs([(run, manifest)], name="x", version="1.0.0", out=tmp_path)
+    assert "\n" not in str(error.value)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from builders.wording import counted
 from pipelines.cli.options import AllowedChecks, AsJson, Reasons, allowances
 from pipelines.cli.verify import plain
 
@@ -190,15 +191,21 @@ def print_plan(plan: "PublishPlan") -> None:
 
 
 def print_difference(difference: str) -> None:
-    """What the card in the repository has and the new one lacks, and the other way round."""
+    """What the card in the repository has that the new one lacks, and how much is new.
+
+    The whole difference is in `--json`.
+    """
     from pipelines.cli.console import out
 
-    lines = difference.splitlines()
-    out.print("  README.md is not the card of the last version:")
-    for line in lines[:_SHOWN_LINES]:
+    lines = difference.splitlines()[2:]
+    lost = [line for line in lines if line.startswith("-")]
+    new = sum(line.startswith("+") for line in lines)
+    out.print("  README.md is not the card of the last version. It would lose:")
+    for line in lost[:_SHOWN_LINES]:
         out.print(f"    {plain(line)}")
-    if len(lines) > _SHOWN_LINES:
-        out.print(f"    … {len(lines) - _SHOWN_LINES:,} lines more")
+    if len(lost) > _SHOWN_LINES:
+        out.print(f"    … {counted(len(lost) - _SHOWN_LINES, 'more line')}")
+    out.print(f"    and get {counted(new, 'new line')}")
 
 
 def readable(size: int) -> str:

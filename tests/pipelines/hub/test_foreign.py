@@ -238,12 +238,13 @@ def test_a_checkpoint_leaves_what_others_made_of_it(hub, tmp_path):
 
 
 def test_the_command_shows_what_stays_and_needs_a_word(srt, remote, releases):
-    put(remote, **{"notes\x1b[31m.md": b"mine", "README.md": CARD})
+    put(remote, **{"notes.md": b"mine", "README.md": CARD})
     words = ("publish", releases["1.0.0"], "--repo", remote.repo)
     shown = srt(*words, "--dry-run").stdout
-    assert "    notes?[31m.md  4 B  (of no version: stays)" in shown
-    assert "README.md is not the card of the last version:" in shown
+    assert "    notes.md  4 B  (of no version: stays)" in shown
+    assert "README.md is not the card of the last version. It would lose:" in shown
     assert "    -Written by hand." in shown
+    assert " new lines\n" in shown
     ended = srt(*words, "--yes", expect=2)
     assert "--replace-card replaces it" in ended.stderr
     assert srt(*words, "--replace-card").stdout.count("is published") == 1

@@ -13,7 +13,7 @@ from typing import Literal
 from huggingface_hub import DatasetCard
 
 from builders.audit.reserved import reserved_instructions
-from builders.errors import GateRefused
+from builders.errors import BadInput, GateRefused
 from builders.manifest import GateRecord, Manifest, write_manifest
 from builders.progress import Progress
 from builders.release.audits import (

@@ -15,6 +15,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from builders.rows import Row
@@ -92,10 +93,14 @@ def load(pipeline: Pipeline) -> list[Any]:
     steps = chain(pipeline)
     for step in steps:
         step.load()
-    if not gc.get_freeze_count():
-        # What is loaded stays: looking through it for garbage takes a tenth of a row's time.
-        gc.freeze()
+    _keep_loaded()
     return steps
+
+
+@cache
+def _keep_loaded() -> None:
+    """What is loaded stays: looking through it for garbage takes a tenth of a row's time."""
+    gc.freeze()
 
 
 def process_of(step: Any) -> Callable[[list[Row]], Iterator[list[Row]]]:

@@ -1,10 +1,10 @@
 """Replies in the form that the prompts ask for, read without the care that others need.
 
-Most replies have this form, give or take the level of the headings and the kind of list, and a
-served model writes thousands of them a second. What is read here is what `markdown` reads in three
-times the time; the fuzzer compares them. A reply with anything at which `markdown` looks twice is
-left to it: code or a score among the points, a point that may be a heading or that opens a
-quotation, a heading in the improved response that may end it.
+Most replies have this form, give or take a line before it, the level of the headings and the kind
+of list, and a served model writes thousands of them a second. What is read here is what `markdown`
+reads in three times the time; the fuzzer compares them. A reply with anything at which `markdown`
+looks twice is left to it: code or a score among the points, a point that may be a heading or that
+opens a quotation, a heading in the improved response that may end it.
 """
 
 import re
@@ -24,10 +24,13 @@ def _heading(title: str) -> str:
     return rf"(?:\#{{1,6}} {title}:?|(?:\#{{1,6}} )?\*\*{title}:?\*\*)\n"
 
 
+# The last heading of the prompt, and a line of the critic's own, may come before.
+_FEEDBACK = re.compile(r"\#{1,6} Feedback")
 # One kind of list in each section; `- - -` is none.
 _MARKERS = (r"[0-9]{1,2}\. ", r"[0-9]{1,2}\) ", r"- (?![-*_\s])", r"\* (?![-*_\s])")
 _POINTS = "|".join(rf"(?:{marker}[^\n]++\n{{1,2}}+)++" for marker in _MARKERS)
 _FORM = re.compile(
+    r"(?:(?P<before>[^\n{\[][^\n]*+)\n{1,2}+)??"
     rf"{_heading('Weaknesses')}\n?+(?P<weaknesses>{_POINTS})"
     rf"{_heading('Suggestions')}\n?+(?P<suggestions>{_POINTS})"
     r"(?:\#{1,6} |\*\*)?Overall [Ss]core:(?:\*\*)? (?:\*\*)?"
@@ -71,8 +74,11 @@ def assessment_as_asked(text: str) -> ParsedReply | None:
 
 
 def _critique(form: re.Match[str]) -> Critique | None:
-    points = form["weaknesses"], form["suggestions"]
-    if any(mark in text for text in points for mark in ("[[", "```", "~~~")):
+    before, *points = form.group("before", "weaknesses", "suggestions")
+    texts = points if before is None else [*points, before]
+    if any(mark in text for text in texts for mark in ("[[", "```", "~~~")):
+        return None
+    if before and is_heading(before) and not _FEEDBACK.fullmatch(before):
         return None
     weaknesses, suggestions = ([line for line in text.split("\n") if line] for text in points)
     if introduces_quote(suggestions[-1]) or any(map(is_heading, [*weaknesses, *suggestions])):

@@ -170,15 +170,17 @@ _point = st.one_of(
     st.integers(1, 10),
     st.lists(_answer_line, min_size=1, max_size=8),
     _finish_reason,
+    st.one_of(st.just(""), _point),
 )
 def test_the_form_that_is_asked_for_is_read_as_other_forms_are(
-    style, weaknesses, suggestions, score, lines, finish_reason
+    style, weaknesses, suggestions, score, lines, finish_reason, before
 ):
     review = reply_bank.Review(
         "", DRAFT, tuple(weaknesses), tuple(suggestions), score, "\n".join(lines)
     )
     for refined in (True, False):
-        check_shortcut(reply_bank.write(review, style, refined), DRAFT, finish_reason)
+        reply = f"{before}\n\n{reply_bank.write(review, style, refined)}"
+        check_shortcut(reply, DRAFT, finish_reason)
 
 
 @examples(300)
@@ -192,9 +194,8 @@ def test_almost_the_form_that_is_asked_for_is_read_as_other_forms_are(seed, case
 
 
 def test_good_replies_have_the_form_that_is_asked_for():
-    # Two styles of fifteen begin with words of their own.
     have_form = [check_shortcut(*case, "stop") for case in load_styles()]
-    assert sum(have_form) > 0.8 * len(have_form)
+    assert sum(have_form) > 0.9 * len(have_form)
 
 
 @pytest.mark.parametrize("index", range(len(REPLIES)))

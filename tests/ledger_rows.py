@@ -10,11 +10,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from builders.critique.prompts import critique_prompt, score_prompt
 from builders.ledger.funnel import Funnel
 from builders.ledger.manifest import RunManifest
 from builders.ledger.run import Run
-from builders.rows.schema import SCHEMA_VERSION
+from builders.rows.schema import LEDGER_ROWS, SCHEMA_VERSION, new_ledger_row
 
 _TOPICS = [
     "photosynthesis",
@@ -172,6 +174,12 @@ def ledger_rows(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
 
 def kept_rows(count: int, first: int = 0) -> Iterator[dict[str, Any]]:
     return (ledger_row(number, reason=None) for number in range(first, first + count))
+
+
+def ledger_table(rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """The rows as a table; columns that a row has not are null, or empty if they are lists."""
+    whole = [new_ledger_row(**row) for row in rows]
+    return pa.Table.from_pylist(whole, schema=LEDGER_ROWS.schema)
 
 
 def models_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -206,6 +206,8 @@ _JSON = re.compile(
     r"|\{\s*[\"'](?:overall_?)?score[\"']\s*:",
     re.IGNORECASE,
 )
+# Wherever `text_to_critic` finds something, one of these matches the text.
+SIGNS = (*(order.pattern for order in (*_OVERRIDES, *_DEMANDS)), _SCORE_LINE, _JSON, _HEADING)
 # For RE2, which finds any of many words at once.
 _ANYTHING = "|".join(
     [

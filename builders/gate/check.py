@@ -1,5 +1,9 @@
 """What the checks of the gate have in common: their names, and the rows that they name."""
 
+from collections.abc import Sequence
+
+import pyarrow as pa
+
 # In the order in which a release lists them.
 CHECKS = (
     "schema",
@@ -27,9 +31,19 @@ class FirstRows:
         self._ids: list[str] = []
 
     def add(self, row_id: str) -> None:
-        self.count += 1
-        if len(self._ids) < MOST_ROWS:
-            self._ids.append(row_id)
+        self.add_all([row_id])
+
+    def add_all(self, ids: Sequence[str] | pa.Array) -> None:
+        """Add rows by their ids, texts or a column of them."""
+        self.count += len(ids)
+        if (missing := MOST_ROWS - len(self._ids)) > 0:
+            first = ids[:missing]
+            self._ids += first.to_pylist() if isinstance(first, pa.Array) else first
+
+    def extend(self, other: "FirstRows") -> None:
+        """Add the rows of `other` behind these."""
+        self.count += other.count
+        self._ids = [*self._ids, *other._ids][:MOST_ROWS]
 
     @property
     def ids(self) -> tuple[str, ...]:

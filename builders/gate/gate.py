@@ -1,9 +1,12 @@
 """The gate: run on a release before it is finished, and again before it is published."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 from builders.errors import BadInput, GateRefused
 from builders.files.folder import files_in
@@ -17,19 +20,19 @@ from builders.gate.checks.human_agreement import human_agreement, read_review
 from builders.gate.checks.lengths import Lengths
 from builders.gate.checks.licenses import Licenses
 from builders.gate.checks.schema import Schemas
-from builders.gate.checks.secrets_and_personal_data import SensitiveText, joined_texts
+from builders.gate.checks.secrets_and_personal_data import SensitiveText
 from builders.gate.redact import Redactor, redactor
 from builders.gate.release_files import parquet_files
 from builders.gate.sensitive.personal_data import personal_data_finder
+from builders.gate.sensitive.screen import suspicious_rows
 from builders.gate.sensitive.secrets import find_secrets
 from builders.gate.sensitive.texts import texts_of
 from builders.manifest import Check, GateRecord, Manifest, Redacted, read_manifest
 from builders.progress import Progress
 from builders.review.verdicts import CORRECTED_TEXTS
-from builders.rows import Row
 from builders.settings import GateSettings
 
-_PROGRESS_ROWS = 256
+_THREADS = 2
 _SHOWN_ROWS = 3
 # The key of the recipe's `gate:` block that redacts what a check finds.
 _REDACTABLE = {"secrets": "secrets", "personal-data": "personal_data"}
@@ -150,33 +153,50 @@ def run_checks(
     foreign = ForeignText(settings)
     figures, schemas = CardFigures(folder, manifest), Schemas(manifest.schema_version)
 
-    def look_at_texts(row: Row) -> None:
-        texts = texts_of(row)
-        joined = joined_texts(texts)
-        for check in (secrets, personal):
-            check.see(row["id"], texts, joined)
+    def look_at_texts(rows: pa.Table) -> None:
+        for row in rows.take(suspicious_rows(rows)).to_pylist():
+            texts = texts_of(row)
+            for check in (secrets, personal):
+                check.see(row["id"], texts)
 
     for where, text in _texts_about(folder, manifest):
-        secrets.see(where, [text], text)
+        secrets.see(where, [text])
     files = parquet_files(folder)
     if not any(config == "ledger" for config, _, _ in files):
         schemas.miss("ledger: the config is missing")
-    for config, split, path in files:
-        if config == "ledger":
-            for count, row in enumerate(schemas.read(config, split, path)):
-                look_at_texts(row)
-                duplicates.see(row, split)
-                for check in (overlap, foreign, licenses, lengths, figures):
-                    check.see(row)
-                if progress and count % _PROGRESS_ROWS == 0:
-                    progress("checking", schemas.rows.total())
-        elif config == "verdicts":
-            for row in schemas.read(config, split, path):
-                look_at_texts({name: row[name] for name in ("id", *CORRECTED_TEXTS)})
-        else:
-            schemas.look_at(config, split, path)
-            if progress:
-                progress("checking", schemas.rows.total())
+    # One for each file, in the order in which they are reported.
+    looks = [Schemas(manifest.schema_version) for _ in files]
+
+    def note_progress() -> None:
+        if progress:
+            progress("checking", sum(look.rows.total() for look in looks))
+
+    with ThreadPoolExecutor(_THREADS, "schemas") as pool:
+        # Only the schema is checked in these, and all of that in pyarrow.
+        others = [
+            pool.submit(look.read_all, *file)
+            for look, file in zip(looks, files, strict=True)
+            if file[0] not in ("ledger", "verdicts")
+        ]
+        try:
+            for look, (config, split, path) in zip(looks, files, strict=True):
+                if config == "ledger":
+                    for rows in look.read(config, split, path):
+                        look_at_texts(rows)
+                        duplicates.see(rows, split)
+                        for check in (overlap, foreign, licenses, lengths, figures):
+                            check.see(rows)
+                        note_progress()
+                elif config == "verdicts":
+                    for rows in look.read(config, split, path):
+                        look_at_texts(rows.select(["id", *CORRECTED_TEXTS]))
+            for other in others:
+                other.result()
+                note_progress()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    for look in looks:
+        schemas.add(look)
     problem = None
     if review is None:
         review, problem = read_review(folder, manifest.review)

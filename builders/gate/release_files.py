@@ -9,7 +9,8 @@ import pyarrow as pa
 from builders.files.parquet import open_parquet
 
 _NAME = re.compile(r"(?P<split>\w+)-\d{5}-of-\d{5}\.parquet")
-_BATCH_ROWS = 256
+# As many as are in a row group that this project writes.
+_BATCH_ROWS = 1000
 
 # What pyarrow raises on a file that is damaged or not parquet.
 UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -23,7 +24,7 @@ def parquet_files(folder: Path) -> list[tuple[str, str, Path]]:
 
 
 def iter_parquet(path: Path) -> Iterator[pa.RecordBatch]:
-    """The rows of a file, a few hundred at a time; raises one of `UNREADABLE`."""
+    """The rows of a file, up to a thousand at a time; raises one of `UNREADABLE`."""
     with open_parquet(path) as file:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS):
             # This finds texts that are not UTF-8, too.

@@ -14,6 +14,7 @@ from huggingface_hub import DatasetCard
 
 from builders.audit.reserved import reserved_instructions
 from builders.errors import BadInput, GateRefused
+from builders.ledger.merged import Redact
 from builders.manifest import GateRecord, Manifest, write_manifest
 from builders.progress import Progress
 from builders.release.audits import (
@@ -28,7 +29,7 @@ from builders.release.facts import card_facts, describe, describe_reserved, desc
 from builders.release.first_pass import first_pass
 from builders.release.order import in_order
 from builders.release.previous import find_previous, previous_rows
-from builders.release.reviews.apply import Redact, apply_reviews, released_verdicts
+from builders.release.reviews.apply import apply_reviews, released_verdicts
 from builders.release.reviews.read import read_reviews
 from builders.release.runs import CompleteRun, check_runs, merge_runs, merged_ledger
 from builders.release.staging import staging

@@ -8,6 +8,7 @@ answer may be about such things.
 import re
 from typing import NamedTuple
 
+from builders.critique.replies.reasoning import PART as MARK_PART
 from builders.critique.replies.reasoning import may_have_marks, stray_mark, without_code
 
 # Tokens that end an answer.
@@ -31,6 +32,8 @@ _TOKEN_PARTS = (
     *("[EOS]", "[e~[", "_TOOLS]", "_CALLS]", "_RESULTS]", "_PROMPT]"),
 )
 _TURN_PARTS = ("Human", "HUMAN", "User", "USER", "Assistant", "ASSISTANT", "# Instruction")
+# Wherever `foreign_text` finds something, one of these matches the text.
+SIGNS = (re.compile("|".join(map(re.escape, (*_TOKEN_PARTS, *_TURN_PARTS)))), MARK_PART)
 _LABEL = r"(?:Human|HUMAN|User|USER|Assistant|ASSISTANT)"
 _TURN = re.compile(
     rf"(?<=\n)#{{2,4}} (?:Instruction|Human|User|Assistant) ?:?[ \t]*$"
@@ -45,6 +48,9 @@ _REVIEW = re.compile(
     r"^#{1,4} ?(?:Weaknesses|Suggestions|Improved Response)\b|\[\[(?:10|[1-9])\]\]|Overall Score:",
     re.MULTILINE,
 )
+
+# The same for `review_heading`. Without its code, a text may have a heading that it had not.
+HEADING_SIGNS = (_REVIEW, re.compile("`|~~~"))
 
 
 class Foreign(NamedTuple):

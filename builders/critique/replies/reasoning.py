@@ -36,6 +36,7 @@ _PARTS_OF_TAGS = (
     *("think>", "thinking>", "thought>", "thoughts>", "reasoning>"),
     *("_thought|>", "_thinking|>", "channel>", "channel|>", "<unused9"),
 )
+PART = re.compile("|".join(map(re.escape, (*_PARTS, *_PARTS_OF_TAGS))), re.IGNORECASE)
 # Whole replies whose marks are words. Harmony's are what is left of its tokens once a server has
 # removed them.
 _IN_WORDS = (

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from huggingface_hub import DatasetCard
 
 from builders.files.folder import files_in
@@ -27,8 +28,8 @@ class CardFigures:
         self._manifest = manifest
         self._funnel = Funnel()
 
-    def see(self, row: Mapping[str, Any]) -> None:
-        self._funnel.add(row)
+    def see(self, rows: pa.Table) -> None:
+        self._funnel.add_table(rows)
 
     def result(
         self, rows: Mapping[tuple[str, str], int], review: Mapping[str, Any] | None

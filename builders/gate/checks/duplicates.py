@@ -1,7 +1,7 @@
 """The check `duplicates`: kept rows whose instructions are the same, or nearly the same."""
 
-from collections.abc import Mapping
-from typing import Any
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builders.duplicates.exact import SeenInstructions
 from builders.duplicates.groups import NearDuplicates
@@ -11,6 +11,8 @@ from builders.rows.conversations import asked_text, whole_text
 from builders.rows.ids import instruction_id
 from builders.settings import GateSettings
 from builders.wording import counted
+
+_COLUMNS = ["id", "instruction", "history", "task"]
 
 
 class Duplicates:
@@ -32,19 +34,20 @@ class Duplicates:
         self._exact = FirstRows()
         self._near = NearDuplicates()
 
-    def see(self, row: Mapping[str, Any], split: str) -> None:
-        if row["status"] != "kept":
-            return
-        self._kept += 1
-        # Drafts of one instruction repeat it, each once.
-        first = instruction_id(row["id"])
-        draft = row["id"].removeprefix(first)
-        if not self._instructions.add(whole_text(row["instruction"], row["history"]) + draft):
-            self._exact.add(row["id"])
-        if split != "train":
-            self._test.add(first)
-        asked = asked_text(row["instruction"], row["history"])
-        self._near.add(first, asked, row["task"])
+    def see(self, rows: pa.Table, split: str) -> None:
+        kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))
+        self._kept += len(kept)
+        for row_id, instruction, history, task in zip(
+            *(column.to_pylist() for column in kept.columns), strict=True
+        ):
+            # Drafts of one instruction repeat it, each once.
+            first = instruction_id(row_id)
+            draft = row_id.removeprefix(first)
+            if not self._instructions.add(whole_text(instruction, history) + draft):
+                self._exact.add(row_id)
+            if split != "train":
+                self._test.add(first)
+            self._near.add(first, asked_text(instruction, history), task)
 
     def result(self) -> Check:
         near, across = FirstRows(), FirstRows()

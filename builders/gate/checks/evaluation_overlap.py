@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from builders.duplicates.exact import normalize
 from builders.gate.check import FirstRows
 from builders.gate.checks.evaluation_sets import EvaluationSet
@@ -12,6 +15,7 @@ from builders.manifest import Check
 from builders.wording import counted
 
 GRAM = 13
+_COLUMNS = ["id", "system", "history", "instruction"]
 # A sequence of words that so many prompts of one set share is its template.
 _TEMPLATE = 10
 # In scripts without spaces, a character counts as a word.
@@ -79,10 +83,14 @@ class EvaluationOverlap:
         self._by_set: Counter[int] = Counter()
         self._rows = FirstRows()
 
-    def see(self, row: Mapping[str, Any]) -> None:
-        if row["status"] != "kept":
-            return
-        self._kept += 1
+    def see(self, rows: pa.Table) -> None:
+        kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))
+        self._kept += len(kept)
+        if self._sets:
+            for row in kept.to_pylist():
+                self._compare(row)
+
+    def _compare(self, row: Mapping[str, Any]) -> None:
         before = (turn["content"] for turn in row["history"] if turn["role"] == "user")
         texts = (row["instruction"], row["system"], *before)
         found = {number for text in texts if text for number in self._index.sets_of(text)}

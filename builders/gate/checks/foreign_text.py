@@ -6,19 +6,30 @@ the row is as its source has it.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from builders.critique.planted import KIND, asked_texts, may_speak, text_to_critic
-from builders.critique.replies.foreign_text import foreign_text, review_heading
+from builders.critique.planted import SIGNS as CRITIC_SIGNS
+from builders.critique.replies.foreign_text import (
+    HEADING_SIGNS,
+    SIGNS,
+    foreign_text,
+    review_heading,
+)
 from builders.gate.check import FirstRows
 from builders.manifest import Check
 from builders.rows.conversations import conversation_text
+from builders.screening import FEW_ROWS, Screen
 from builders.settings import GateSettings
 
 NAME = "foreign-text"
 _ASKED = f"{KIND} in what was asked"
-# Rows whose texts are searched together.
-_BATCH = 128
+_ANSWERS = ("draft", "refinement")
 
 _Row = Mapping[str, Any]
 
@@ -30,19 +41,13 @@ class ForeignText:
         self._fails = settings.foreign_text == "fail"
         self._counts: Counter[str] = Counter()
         self._rows = FirstRows()
-        self._waiting: list[_Row] = []
 
-    def see(self, row: _Row) -> None:
-        if row["status"] != "kept":
-            return
-        self._waiting.append(row)
-        if len(self._waiting) == _BATCH:
-            self._look()
-
-    def _look(self) -> None:
-        rows, self._waiting = self._waiting, []
-        shown = [_joined(row) for row in rows]
-        for row, is_suspect in zip(rows, may_speak(shown), strict=True):
+    def see(self, rows: pa.Table) -> None:
+        kept = rows.filter(pc.equal(rows["status"], "kept")).combine_chunks()
+        kept = kept.take(suspicious_rows(kept))
+        suspects = kept.to_pylist()
+        spoken = may_speak([_joined(row) for row in suspects])
+        for row, is_suspect in zip(suspects, spoken, strict=True):
             kinds = set(_kinds(row))
             if is_suspect:
                 kinds |= set(_kinds_for_critic(row))
@@ -51,7 +56,6 @@ class ForeignText:
                 self._rows.add(row["id"])
 
     def result(self) -> Check:
-        self._look()
         in_answers = self._counts.keys() - {_ASKED}
         status = "fail" if in_answers and self._fails else "warn" if self._counts else "pass"
         found = ", ".join(f"{kind} in {rows:,}" for kind, rows in sorted(self._counts.items()))
@@ -64,6 +68,47 @@ class ForeignText:
             figures={"rows": self._rows.count, "by_kind": dict(sorted(self._counts.items()))},
             rows=self._rows.ids,
         )
+
+
+def suspicious_rows(kept: pa.Table) -> np.ndarray:
+    """The numbers of the rows in which the check may find something, ascending."""
+    if len(kept) < FEW_ROWS:
+        return np.arange(len(kept))
+    signs, headings, critic = _screens()
+    answers = [kept[name].combine_chunks() for name in _ANSWERS]
+    found = [
+        screen.hits(texts)
+        for screens, columns in (
+            ((signs, headings, critic), answers),
+            ((signs, critic), [_asked(kept), kept["criteria"].combine_chunks()]),
+        )
+        for screen in screens
+        for texts in columns
+    ]
+    critique = kept["critique"].combine_chunks()
+    for points in (critique.field("weaknesses"), critique.field("suggestions")):
+        rows = np.repeat(np.arange(len(kept)), pc.list_value_length(points).to_numpy())
+        found.append(rows[signs.hits(points.flatten())])
+    return np.unique(np.concatenate(found))
+
+
+@cache
+def _screens() -> tuple[Screen, Screen, Screen]:
+    """For foreign text, for headings of a review, and for text to the critic."""
+    return Screen(SIGNS), Screen(HEADING_SIGNS), Screen(CRITIC_SIGNS)
+
+
+def _asked(kept: pa.Table) -> pa.Array:
+    """The texts of `asked_texts` of each row as one."""
+    columns = [kept[name].combine_chunks() for name in ("system", "instruction")]
+    history = kept["history"].combine_chunks()
+    turns = history.flatten()
+    if len(turns):
+        lengths = pc.list_value_length(history).to_numpy()
+        offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+        contents = pa.ListArray.from_arrays(offsets, turns.field("content"))
+        columns.append(pc.binary_join(contents, "\n\n"))
+    return pc.binary_join_element_wise(*columns, "\n\n", null_handling="skip")
 
 
 def _joined(row: _Row) -> str:

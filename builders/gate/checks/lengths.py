@@ -1,8 +1,11 @@
 """The check `lengths`: how much of "better" is "longer". It warns and never fails."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from builders.manifest import Check
 from builders.settings import GateSettings
@@ -23,16 +26,19 @@ class Lengths:
         self._draft = self._draft_squares = 0
         self._refinement = self._refinement_squares = 0
 
-    def see(self, row: Mapping[str, Any]) -> None:
-        if row["status"] != "kept" or row["draft"] == row["refinement"]:
-            return
-        draft, refinement = len(row["draft"]), len(row["refinement"])
-        self._rows += 1
-        self._longer += refinement > draft
-        self._draft += draft
-        self._draft_squares += draft * draft
-        self._refinement += refinement
-        self._refinement_squares += refinement * refinement
+    def see(self, rows: pa.Table) -> None:
+        is_kept = pc.equal(rows["status"], "kept")
+        counted_rows = pc.and_(is_kept, pc.not_equal(rows["draft"], rows["refinement"]))
+        draft, refinement = (
+            pc.utf8_length(rows[name].filter(counted_rows)).to_numpy().astype(np.int64)
+            for name in ("draft", "refinement")
+        )
+        self._rows += len(draft)
+        self._longer += int((refinement > draft).sum())
+        self._draft += int(draft.sum())
+        self._draft_squares += int((draft * draft).sum())
+        self._refinement += int(refinement.sum())
+        self._refinement_squares += int((refinement * refinement).sum())
 
     def result(self) -> Check:
         if not self._rows:

@@ -6,9 +6,10 @@ identifiers of the Hub and of SPDX. It is not legal advice, and an unknown licen
 
 import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from builders.gate.check import MOST_ROWS, FirstRows
 from builders.manifest import Check
@@ -95,9 +96,19 @@ class Licenses:
         self._release = release
         self._sources: dict[tuple[str, str], FirstRows] = {}
 
-    def see(self, row: Mapping[str, Any]) -> None:
-        source = (row["source"], row["license"])
-        self._sources.setdefault(source, FirstRows()).add(row["id"])
+    def see(self, rows: pa.Table) -> None:
+        names, licenses = (
+            rows[column].combine_chunks().dictionary_encode() for column in ("source", "license")
+        )
+        # One number for each pair of a name and a license.
+        numbers = names.indices.to_numpy().astype(np.int64)
+        pairs = numbers * len(licenses.dictionary) + licenses.indices.to_numpy()
+        order = np.argsort(pairs, kind="stable")
+        firsts = np.flatnonzero(np.diff(pairs[order], prepend=-1))
+        for own in np.split(order, firsts[1:]) if len(order) else ():
+            source = (names[own[0]].as_py(), licenses[own[0]].as_py())
+            ids = rows["id"].combine_chunks().take(own)
+            self._sources.setdefault(source, FirstRows()).add_all(ids)
 
     def result(self) -> Check:
         conflicts, rows, credit = {}, [], []

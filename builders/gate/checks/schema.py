@@ -12,7 +12,7 @@ from builders.gate.check import FirstRows
 from builders.gate.release_files import UNREADABLE, iter_parquet
 from builders.manifest import Check
 from builders.release.configs import ROW_TYPES
-from builders.rows import InvalidRow, Row
+from builders.rows import InvalidRow
 from builders.rows.older import VERSIONS, stored_schema, upgraded
 from builders.wording import counted
 
@@ -28,18 +28,30 @@ class Schemas:
         self._version = version
         self.rows: Counter[tuple[str, str]] = Counter()
         self._problems: list[str] = []
+        self._first_invalid: str | None = None
         self._invalid = FirstRows()
 
-    def look_at(self, config: str, split: str, path: Path) -> None:
-        """Check a file's columns and rows."""
-        for batch in self._batches(config, split, path):
-            if not ROW_TYPES[config].holds(batch):
-                self._valid(config, path, batch)
-
-    def read(self, config: str, split: str, path: Path) -> Iterator[Row]:
+    def read(self, config: str, split: str, path: Path) -> Iterator[pa.Table]:
         """The valid rows of a file; none if its columns are not those of its config."""
-        for batch in self._batches(config, split, path):
-            yield from self._valid(config, path, batch)
+        for table in self._batches(config, split, path):
+            yield self._valid(config, path, table)
+
+    def read_all(self, config: str, split: str, path: Path) -> None:
+        """Check the columns and rows of a file."""
+        for _ in self.read(config, split, path):
+            pass
+
+    def add(self, other: "Schemas") -> None:
+        """Take over what another one noted, of files that are later in the order of files."""
+        self.rows.update(other.rows)
+        # Of all rows that are not valid, the first is described.
+        is_first = self._first_invalid is None
+        self._problems += [
+            problem for problem in other._problems if is_first or problem != other._first_invalid
+        ]
+        if is_first:
+            self._first_invalid = other._first_invalid
+        self._invalid.extend(other._invalid)
 
     def _batches(self, config: str, split: str, path: Path) -> Iterator[pa.Table]:
         where = f"{config}/{path.name}"
@@ -60,20 +72,22 @@ class Schemas:
         except UNREADABLE as error:
             self._problems.append(f"{where}: cannot be read ({reason_of(error)})")
 
-    def _valid(self, config: str, path: Path, table: pa.Table) -> list[Row]:
+    def _valid(self, config: str, path: Path, table: pa.Table) -> pa.Table:
         if ROW_TYPES[config].holds(table):
-            return table.to_pylist()
-        valid = []
+            return table
+        is_valid = []
         for row in table.to_pylist():
             try:
                 ROW_TYPES[config].validate(row)
             except InvalidRow as error:
-                if not self._invalid.count:
-                    self._problems.append(f"{config}/{path.name}: row {row['id']}: {error}")
+                if self._first_invalid is None:
+                    self._first_invalid = f"{config}/{path.name}: row {row['id']}: {error}"
+                    self._problems.append(self._first_invalid)
                 self._invalid.add(str(row["id"]))
+                is_valid.append(False)
             else:
-                valid.append(row)
-        return valid
+                is_valid.append(True)
+        return table.filter(pa.array(is_valid))
 
     def miss(self, what: str) -> None:
         """Note something that the release should have."""

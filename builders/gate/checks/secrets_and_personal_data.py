@@ -12,12 +12,6 @@ from builders.settings import Handling
 from builders.wording import counted
 
 
-def joined_texts(texts: Sequence[str]) -> str:
-    """All texts of a row as one: a single search tells that most rows have nothing to find."""
-    # No finding contains a NUL.
-    return "\0".join(texts)
-
-
 class SensitiveText:
     """Counts what `finder` finds; `redacted` is what was taken out of the rows before, by kind."""
 
@@ -35,10 +29,7 @@ class SensitiveText:
         self._counts: Counter[str] = Counter()
         self._rows = FirstRows()
 
-    def see(self, row_id: str, texts: Sequence[str], joined: str) -> None:
-        """`joined` is `joined_texts(texts)`, computed once for both checks."""
-        if next(self._finder(joined), None) is None:
-            return
+    def see(self, row_id: str, texts: Sequence[str]) -> None:
         kinds = [span.kind for text in texts for span in find_all(text, [self._finder])]
         if kinds:
             self._counts.update(kinds)

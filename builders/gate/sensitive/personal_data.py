@@ -62,6 +62,10 @@ _ISSUED = re.compile(
 _SSN = re.compile(r"(?<![\w-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![\w-])")
 
 
+# Of each finding, one of these matches the text.
+PATTERNS = (_EMAIL, _ANY)
+
+
 def personal_data_finder(phone_regions: tuple[str, ...]) -> Finder:
     """Finds emails, phone and US social security numbers, IP addresses, IBANs and bank cards.
 

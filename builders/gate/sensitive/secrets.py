@@ -68,6 +68,11 @@ def _patterns() -> list[tuple[tuple[str, ...], list[re.Pattern[str]]]]:
     return patterns
 
 
+def secret_patterns() -> list[re.Pattern[str]]:
+    """The patterns of all forms. Of each finding, one of them matches the text."""
+    return [pattern for _, patterns in _patterns() for pattern in patterns]
+
+
 def find_secrets(text: str) -> Iterator[Span]:
     """The keys and tokens in `text`, without those that documentation uses as examples."""
     if _RUN not in text.encode(errors="replace").translate(_TO_RUNS) and "PRIVATE KEY" not in text:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 # Keys whose values are not free text: ids, hashes, and words from a fixed list.
-_AS_IS = frozenset(
+AS_IS = frozenset(
     {"id", "license", "status", "reason", "step", "endpoint", "template", "finish_reason", "role"}
 )
 # Most values of a row's calls.
@@ -15,7 +15,7 @@ _NO_TEXT = frozenset({type(None), int, float, bool})
 def change_texts(row: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
     """The row with `change` applied to every text; a task stays JSON."""
     return {
-        key: value if type(value) in _NO_TEXT or key in _AS_IS else _changed(value, change, key)
+        key: value if type(value) in _NO_TEXT or key in AS_IS else _changed(value, change, key)
         for key, value in row.items()
     }
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from builders.ledger.merged import Drop, MergedLedger
-from builders.release.reviews.corrections import Redact, corrections_for, with_corrections
+from builders.ledger.merged import Drop, MergedLedger, Redact
+from builders.release.reviews.corrections import corrections_for, with_corrections
 from builders.release.reviews.read import ReleaseReview
 from builders.release.reviews.rules import human_verdict
 from builders.release.reviews.shown import ReviewedRow, by_row, reviewed_rows

@@ -1,20 +1,18 @@
 """People's corrections in a ledger: which are used, and where they stand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from builders.ledger.merged import LEDGER_SCHEMA, MergedLedger
+from builders.ledger.merged import LEDGER_SCHEMA, MergedLedger, Redact
 from builders.release.reviews.read import ReleaseReview
 from builders.release.reviews.shown import reviewed_rows, rows_with, shown_row
 from builders.review.faults import reason_wrong
 from builders.review.verdicts import Verdict, is_correction, unassisted
 from builders.rows import Row
-
-Redact = Callable[[Row], Row]
 
 
 def _correcting_kept_rows(

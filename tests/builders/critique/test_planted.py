@@ -24,7 +24,7 @@ from pipelines.generate.self_critique import SelfCritiqueTask, SelfScoreTask
 from pipelines.generate.tasks import CritiqueTask, ScoreTask
 from pipelines.llms.messages import Completion
 from pipelines.llms.scripted import ScriptedLLM
-from tests.ledger_rows import kept_rows
+from tests.ledger_rows import kept_rows, ledger_table
 
 BANK = yaml.safe_load((Path(__file__).parent / "injections.yaml").read_text(encoding="utf-8"))
 PLACES = ("draft", "instruction", "history", "system", "criteria")
@@ -120,8 +120,8 @@ def test_the_gate_counts_them():
         cases = [case for case in BANK if case["in"] == place]
         critique = {"weaknesses": ["a"], "suggestions": ["b"], "score": 4}
         check = ForeignText(GateSettings(benchmarks=False))
-        for case in cases:
-            check.see(attacked(case, status="kept", critique=critique))
+        rows = [attacked(case, status="kept", critique=critique) for case in cases]
+        check.see(ledger_table({**row, "id": str(at)} for at, row in enumerate(rows)))
         found = check.result()
         assert found.figures["rows"] == len(cases), place
         # What was asked is as its source has it.
@@ -136,8 +136,7 @@ def test_the_search_of_many_texts_misses_none():
 
 def test_honest_rows_have_nothing_for_the_critic():
     check = ForeignText(GateSettings(benchmarks=False))
-    for row in kept_rows(30):
-        check.see(row)
+    check.see(ledger_table(kept_rows(300)))
     assert check.result().status == "pass"
 
 

@@ -22,7 +22,7 @@ from builders.manifest import FILE, Check, Redacted, read_manifest
 from builders.release.make import release_runs
 from builders.settings import GateSettings
 from tests.builders.gate.texts import SECRETS
-from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, make_run
+from tests.ledger_rows import kept_rows, ledger_row, ledger_rows, ledger_table, make_run
 
 # Rows of a few templates are alike; these tests are of other things.
 SETTINGS = GateSettings(benchmarks=False, warn_near_duplicates=1)
@@ -298,10 +298,13 @@ def test_lengths_are_those_of_numpy():
     chance = np.random.default_rng(0)
     drafts, refinements = chance.integers(1, 400, 50), chance.integers(100, 600, 50)
     check = Lengths(GateSettings(warn_length_d=0.5))
-    for draft, refinement in zip(drafts, refinements, strict=True):
-        check.see(ledger_row(1, reason=None, draft="d" * draft, refinement="r" * refinement))
-    check.see(ledger_row(1, reason=None, draft="same", refinement="same"))
-    check.see(ledger_row(1, reason="margin"))
+    rows = [
+        ledger_row(1, reason=None, draft="d" * draft, refinement="é" * refinement)
+        for draft, refinement in zip(drafts, refinements, strict=True)
+    ]
+    check.see(ledger_table(rows))
+    check.see(ledger_table([ledger_row(1, reason=None, draft="same", refinement="same")]))
+    check.see(ledger_table([ledger_row(1, reason="margin")]))
     result = check.result()
     pooled = np.sqrt((drafts.var(ddof=1) + refinements.var(ddof=1)) / 2)
     assert result.figures["of"] == 50
@@ -314,8 +317,12 @@ def test_lengths_are_those_of_numpy():
 @pytest.mark.parametrize("texts", [[], [("a", "bb")], [("aa", "b"), ("cc", "d")]])
 def test_few_or_equal_lengths_have_no_effect_size(texts):
     check = Lengths(GateSettings())
-    for draft, refinement in texts:
-        check.see(ledger_row(1, reason=None, draft=draft, refinement=refinement))
+    check.see(
+        ledger_table(
+            ledger_row(1, reason=None, draft=draft, refinement=refinement)
+            for draft, refinement in texts
+        )
+    )
     assert check.result().figures.get("cohens_d") is None
 
 

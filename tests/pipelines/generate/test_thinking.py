@@ -9,6 +9,7 @@ from pipelines.generate.steps import GivenDraft
 from pipelines.generate.tasks import CritiqueTask, DraftTask, ScoreTask
 from pipelines.llms.messages import Completion
 from pipelines.llms.scripted import ScriptedLLM
+from tests.ledger_rows import ledger_table
 
 
 @pytest.mark.parametrize(
@@ -72,12 +73,14 @@ def test_the_gate_finds_it_in_rows_of_earlier_versions():
         "refinement": "Ten, I counted.",
         "critique": {"weaknesses": ["It is brief."], "suggestions": ["Say why."], "score": 5},
     }
-    check.see(kept)
+    check.see(ledger_table([kept]))
     assert check.result().status == "pass"
-    check.see({**kept, "id": "2", "draft": "<think>Hm.</think>Ten."})
-    check.see({**kept, "id": "3", "refinement": "Ten.\n### Improved Response\nTen!"})
-    check.see({**kept, "id": "4", "refinement": "Ten.<|im_end|>"})
-    check.see({**kept, "id": "5", "draft": "<|im_end|>", "status": "dropped"})
+    check.see(ledger_table([{**kept, "id": "2", "draft": "<think>Hm.</think>Ten."}]))
+    check.see(
+        ledger_table([{**kept, "id": "3", "refinement": "Ten.\n### Improved Response\nTen!"}])
+    )
+    check.see(ledger_table([{**kept, "id": "4", "refinement": "Ten.<|im_end|>"}]))
+    check.see(ledger_table([{**kept, "id": "5", "draft": "<|im_end|>", "status": "dropped"}]))
     result = check.result()
     assert (result.status, result.rows) == ("fail", ("2", "3", "4"))
     kinds = {"review heading": 1, "template token": 1, "thinking": 1}

@@ -22,7 +22,7 @@ from builders.gate.checks.evaluation_sets import (
     local_benchmarks,
     read_evaluation_set,
 )
-from tests.ledger_rows import ledger_row
+from tests.ledger_rows import ledger_row, ledger_table
 
 PROMPTS = ("How far is it?", "What is “new” here, and why?\nSay it briefly.")
 
@@ -152,8 +152,7 @@ def test_the_check_names_sets_and_rows():
         ledger_row(3, reason=None, system="Hi"),
         ledger_row(4, reason="margin", instruction="hi"),
     ]
-    for row in rows:
-        check.see(row)
+    check.see(ledger_table(rows))
     result = check.result()
     assert result.status == "fail"
     assert result.rows == (rows[1]["id"], rows[2]["id"])
@@ -169,7 +168,7 @@ def test_the_users_turns_before_an_instruction_are_compared():
     words = {"user": text(0, 20), "assistant": "hi"}
     for number, (role, content) in enumerate(words.items()):
         history = [{"role": role, "content": content}]
-        check.see({**ledger_row(number, reason=None), "history": history})
+        check.see(ledger_table([{**ledger_row(number, reason=None), "history": history}]))
     assert check.result().rows == (ledger_row(0, reason=None)["id"],)
 
 
@@ -179,7 +178,7 @@ def test_the_users_turns_before_an_instruction_are_compared():
 def test_nothing_compared_is_no_pass(sets, status):
     sets = [EvaluationSet("x", prompts) for prompts in sets]
     check = EvaluationOverlap(sets, [], fails=False)
-    check.see(ledger_row(1, reason=None, instruction="Hi!"))
+    check.see(ledger_table([ledger_row(1, reason=None, instruction="Hi!")]))
     assert check.result().status == status
 
 

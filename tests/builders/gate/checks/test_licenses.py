@@ -1,7 +1,7 @@
 import pytest
 
 from builders.gate.checks.licenses import Licenses, conflict
-from tests.ledger_rows import ledger_row
+from tests.ledger_rows import ledger_row, ledger_table
 
 
 @pytest.mark.parametrize(
@@ -51,8 +51,12 @@ def test_what_may_not(source, release, says):
 
 def result(release, *sources):
     check = Licenses(release)
-    for number, (name, license) in enumerate(sources):
-        check.see(ledger_row(number, source=name, license=license))
+    rows = [
+        ledger_row(number, source=name, license=license)
+        for number, (name, license) in enumerate(sources)
+    ]
+    check.see(ledger_table(rows[:2]))
+    check.see(ledger_table(rows[2:]))
     return check.result()
 
 

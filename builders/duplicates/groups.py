@@ -5,11 +5,14 @@ resemble each other by design. They are compared by the problem (`task`) instead
 `builders.duplicates.seen`.
 """
 
+import mmap
 import tempfile
+from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import xxhash
@@ -28,12 +31,15 @@ _WINDOW = 32
 _SKETCHED_AT_ONCE = 256
 _THREADS = 2
 _COMPARED_AT_ONCE = 1 << 15
+_READ_AT_ONCE = 1 << 16
+
+Id = TypeVar("Id", bound=Hashable)
 
 
-class NearDuplicates:
+class NearDuplicates(Generic[Id]):
     """Collects instructions, then groups those that are near-duplicates of each other.
 
-    It takes 256 bytes per instruction in a temporary file in `folder`, and about 200 in memory.
+    It takes 256 bytes per instruction in a temporary file in `folder`, and some 100 in memory.
 
     >>> near = NearDuplicates()
     >>> near.add("a", "Explain in two paragraphs why the sky is blue at noon.", None)
@@ -46,10 +52,10 @@ class NearDuplicates:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._ids: list[str] = []
+        self._ids: list[Id] = []
         self._texts: list[str] = []
         # The index of the instruction of each sketch, and pairs of indices with the same task.
-        self._sketched: list[int] = []
+        self._sketched = array("q")
         self._same_task: list[tuple[int, int]] = []
         self._tasks: dict[bytes, int] = {}
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
@@ -57,7 +63,7 @@ class NearDuplicates:
         self._pool = ThreadPoolExecutor(_THREADS, "sketches")
         self._pending: deque[Future[bytes]] = deque()
 
-    def add(self, id: str, instruction: str, task: str | None) -> None:  # noqa: A002
+    def add(self, id: Id, instruction: str, task: str | None) -> None:  # noqa: A002
         index = len(self._ids)
         self._ids.append(id)
         if task is not None:
@@ -71,7 +77,7 @@ class NearDuplicates:
             self._submit()
             self._write(max_pending=_THREADS)
 
-    def groups(self) -> Iterator[list[str]]:
+    def groups(self) -> Iterator[list[Id]]:
         """Ids of instructions connected by similarity, two or more, in the order of adding."""
         self._submit()
         self._write(max_pending=0)
@@ -108,15 +114,18 @@ class NearDuplicates:
     def _joined_by_similarity(self, labels: np.ndarray) -> np.ndarray:
         """The component of each instruction, where `labels` has those that tasks connect."""
         self._file.flush()
-        rows = np.memmap(self._file, np.uint16, "r", shape=(len(self._sketched), PERMUTATIONS))
-        bands = rows.view(np.uint64)
+        memory = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+        rows = np.frombuffer(memory, np.uint16).reshape(-1, PERMUTATIONS)
         indices = np.array(self._sketched)
         for band in range(_BANDS):
-            pairs = [indices[pair] for pair in _similar(rows, bands, band, labels[indices])]
-            if pairs:
+            keys = _keys(memory, rows, band)
+            pairs = [indices[pair] for pair in _similar(rows, keys, band, labels[indices])]
+            _forget(memory)
+            if sum(map(len, pairs)):
                 # The components so far, as pairs of each instruction with the first in its own.
-                firsts = np.unique(labels, return_index=True)[1]
-                known = np.stack([np.arange(len(labels)), firsts[labels]], axis=1)
+                firsts = np.unique(labels, return_index=True)[1][labels]
+                later = np.flatnonzero(firsts != np.arange(len(labels)))
+                known = np.stack([later, firsts[later]], axis=1)
                 labels = _components(len(labels), np.concatenate([known, *pairs]))
         return labels
 
@@ -126,24 +135,40 @@ def _sketch_bytes(texts: Sequence[str]) -> bytes:
     return sketches(texts).astype(np.uint16).tobytes()
 
 
+def _keys(memory: mmap.mmap, rows: np.ndarray, band: int) -> np.ndarray:
+    """The band of each row as one number."""
+    keys = np.empty(len(rows), np.uint64)
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        part = slice(start, start + _READ_AT_ONCE)
+        keys[part] = rows[part].view(np.uint64)[:, band]
+        _forget(memory)
+    return keys
+
+
+def _forget(memory: mmap.mmap) -> None:
+    """Let go of what was read of a file, which counts as this process's memory otherwise."""
+    if hasattr(mmap, "MADV_DONTNEED"):
+        memory.madvise(mmap.MADV_DONTNEED)
+
+
 def _similar(
-    rows: np.ndarray, bands: np.ndarray, band: int, labels: np.ndarray
+    rows: np.ndarray, keys: np.ndarray, band: int, labels: np.ndarray
 ) -> Iterator[np.ndarray]:
     """Pairs of similar rows, (n, 2), that share the band and are in different components.
 
-    `rows` has the sketches, `bands` the same memory as one number per band.
+    `rows` has the sketches, `keys` the band of each as one number.
 
     If the bands of rows 0 to 5 are 7, 3, 7, 9, 3, 7, row 3 drops out and the others are sorted to
     1, 4, 0, 2, 5. Distance 1 compares (1, 4), (0, 2) and (2, 5), and skips (4, 0), whose bands
     differ. Distance 2 compares (0, 5). At distance 3 no bands are equal, and the search ends.
     """
-    keys = np.ascontiguousarray(bands[:, band])
     order = np.argsort(keys)
     equals_next = keys[order[1:]] == keys[order[:-1]]
     order = order[np.append(equals_next, False) | np.insert(equals_next, 0, False)]
     if not len(order):
         return
-    order = order[np.lexsort((bands[order, (band + 1) % _BANDS], keys[order]))]
+    next_keys = rows.view(np.uint64)[order, (band + 1) % _BANDS]
+    order = order[np.lexsort((next_keys, keys[order]))]
     for distance in range(1, _WINDOW + 1):
         left, right = order[:-distance], order[distance:]
         compared = keys[left] == keys[right]

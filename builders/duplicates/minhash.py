@@ -65,14 +65,17 @@ def _minima(sequences: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray
 
     `owners` has the text of each sequence, in ascending order.
     """
-    minima = np.full((count, PERMUTATIONS), np.iinfo(np.uint64).max, np.uint64)
+    # A function in each row: sequences that follow each other in memory are compared fastest.
+    minima = np.full((PERMUTATIONS, count), np.iinfo(np.uint64).max, np.uint64)
+    buffer = np.empty((PERMUTATIONS, _BLOCK), np.uint64)
     for start in range(0, len(sequences), _BLOCK):
-        block = sequences[start : start + _BLOCK, None] * _FACTORS
-        block += _SUMMANDS
         block_owners = owners[start : start + _BLOCK]
+        block = buffer[:, : len(block_owners)]
+        np.multiply(_FACTORS[:, None], sequences[start : start + _BLOCK], out=block)
+        block += _SUMMANDS[:, None]
         bounds = np.flatnonzero(np.diff(block_owners, prepend=-1))
         # Every text has a sequence, so the texts of a block are consecutive. The first may have
         # begun in an earlier block.
         texts = slice(block_owners[0], block_owners[-1] + 1)
-        minima[texts] = np.minimum(minima[texts], np.minimum.reduceat(block, bounds))
-    return (minima >> np.uint64(32)).astype(np.uint32)
+        minima[:, texts] = np.minimum(minima[:, texts], np.minimum.reduceat(block, bounds, axis=1))
+    return np.ascontiguousarray((minima >> np.uint64(32)).astype(np.uint32).T)

@@ -69,7 +69,7 @@ def first_pass(
     Rows whose instruction is `reserved` for audits are dropped; those that the previous release
     has stay, in test.
     """
-    near, first_kept = NearDuplicates(folder), FirstKept(ledger.parts)
+    near, first_kept = NearDuplicates[int](folder), FirstKept(ledger.parts)
     match = LengthMatch() if stage == 2 else None
     ids: list[pa.Array] = []
     hashes, kept = array("Q"), array("Q")
@@ -80,7 +80,7 @@ def first_pass(
         ids += table["id"].chunks
         for row in table.to_pylist():
             value = instruction_hash(row["instruction"])
-            near.add(f"{value:x}", asked_text(row["instruction"], row["history"]), row["task"])
+            near.add(value, asked_text(row["instruction"], row["history"]), row["task"])
             is_kept = row["status"] == "kept"
             if is_kept and reserved and (same := reserved.same_as(row)):
                 if value in previous.kept:
@@ -102,7 +102,7 @@ def first_pass(
             hashes.append(value)
         if progress:
             progress("splitting", len(hashes))
-    groups = ([int(value, 16) for value in group] for group in near.groups())
+    groups = near.groups()
     splits = plan_splits(kept, test_share, groups, previous.trained, in_test.intersection(hashes))
     # Some of what the previous release had in train may be gone.
     splits = replace(splits, near=splits.near.intersection(hashes))

@@ -32,7 +32,7 @@ class Duplicates:
         # The ids of the smaller split.
         self._test: set[str] = set()
         self._exact = FirstRows()
-        self._near = NearDuplicates()
+        self._near = NearDuplicates[str]()
 
     def see(self, rows: pa.Table, split: str) -> None:
         kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))

@@ -63,6 +63,18 @@ _Item = tuple[Any, Any]
 _Items = Sequence[_Item]
 
 
+class Lines:
+    """Texts put together for one search or several; a null is an empty text."""
+
+    def __init__(self, texts: pa.Array) -> None:
+        texts = texts.fill_null("").cast(pa.large_string())
+        lines = pc.binary_join_element_wise(texts, pa.scalar("\n", texts.type), _NOTHING)
+        _, bounds, whole = (memoryview(buffer or b"") for buffer in lines.buffers())
+        self.whole = whole
+        # Behind the line feed of each text.
+        self.ends = np.frombuffer(bounds, np.int64)[1 : len(texts) + 1]
+
+
 class Screen:
     """Finds the texts that at least one of `patterns` may match."""
 
@@ -75,25 +87,22 @@ class Screen:
             flags=[0] * len(expressions),
         )
 
-    def hits(self, texts: pa.Array) -> np.ndarray:
+    def hits(self, texts: "pa.Array | Lines") -> np.ndarray:
         """The indices of the texts that may match, ascending; never that of a null.
 
         >>> screen = Screen([re.compile(r"(?<!\\w)[0-9]+(?=%)")])
         >>> screen.hits(pa.array(["a rise of 20%", None, "no rise", "4 of 5"])).tolist()
         [0, 3]
         """
-        texts = texts.fill_null("").cast(pa.large_string())
-        lines = pc.binary_join_element_wise(texts, pa.scalar("\n", texts.type), _NOTHING)
-        starts, whole = (memoryview(lines.buffers()[at] or b"") for at in (1, 2))
+        lines = texts if isinstance(texts, Lines) else Lines(texts)
         ends: list[int] = []
 
         def note(_id: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.append(end)
 
-        self._database.scan(whole, match_event_handler=note)
+        self._database.scan(lines.whole, match_event_handler=note)
         # A match ends in a text, or where it does.
-        later = np.frombuffer(starts, np.int64)[1 : len(texts) + 1]
-        return np.unique(np.searchsorted(later, ends, side="right"))
+        return np.unique(np.searchsorted(lines.ends, ends, side="right"))
 
 
 def screened(pattern: re.Pattern[str]) -> list[str]:

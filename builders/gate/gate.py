@@ -29,6 +29,7 @@ from builders.gate.sensitive.secrets import find_secrets
 from builders.gate.sensitive.texts import texts_of
 from builders.manifest import Check, GateRecord, Manifest, Redacted, read_manifest
 from builders.progress import Progress
+from builders.release.order import prefetch
 from builders.review.verdicts import CORRECTED_TEXTS
 from builders.settings import GateSettings
 
@@ -181,7 +182,7 @@ def run_checks(
         try:
             for look, (config, split, path) in zip(looks, files, strict=True):
                 if config == "ledger":
-                    for rows in look.read(config, split, path):
+                    for rows in prefetch(look.read(config, split, path)):
                         look_at_texts(rows)
                         duplicates.see(rows, split)
                         for check in (overlap, foreign, licenses, lengths, figures):

@@ -24,7 +24,7 @@ from builders.critique.replies.foreign_text import (
 from builders.gate.check import FirstRows
 from builders.manifest import Check
 from builders.rows.conversations import conversation_text
-from builders.screening import FEW_ROWS, Screen
+from builders.screening import FEW_ROWS, Lines, Screen
 from builders.settings import GateSettings
 
 NAME = "foreign-text"
@@ -75,12 +75,13 @@ def suspicious_rows(kept: pa.Table) -> np.ndarray:
     if len(kept) < FEW_ROWS:
         return np.arange(len(kept))
     signs, headings, critic = _screens()
-    answers = [kept[name].combine_chunks() for name in _ANSWERS]
+    answers = [Lines(kept[name].combine_chunks()) for name in _ANSWERS]
+    asked = [Lines(_asked(kept)), Lines(kept["criteria"].combine_chunks())]
     found = [
         screen.hits(texts)
         for screens, columns in (
             ((signs, headings, critic), answers),
-            ((signs, critic), [_asked(kept), kept["criteria"].combine_chunks()]),
+            ((signs, critic), asked),
         )
         for screen in screens
         for texts in columns

@@ -43,7 +43,7 @@ WRITER_OPTIONS = {
 }
 # Files are downloaded and cached as a whole, and several load in parallel.
 MAX_SHARD_BYTES = 200 * 10**6
-# So many rows at a time are searched for the end of a row group.
+# So many rows at a time are searched for the end of a row group that long texts may fill.
 _PIECE_ROWS = 64
 
 
@@ -91,9 +91,11 @@ class SplitWriter:
         ends = [
             zlib.crc32(row_id.encode()) % _GROUP_END_ODDS == 0 for row_id in table["id"].to_pylist()
         ]
-        start = 0
+        # Long texts can fill a group before its rows do.
+        may_fill = self._group_bytes + 2 * table.nbytes >= MAX_GROUP_BYTES
+        start, most = 0, _PIECE_ROWS if may_fill else MAX_GROUP_ROWS
         while start < len(table):
-            rows, complete = self._next_piece(ends, start)
+            rows, complete = self._next_piece(ends, start, most)
             piece = table.slice(start, rows)
             self._pieces.append(piece)
             self._group_rows += rows
@@ -126,9 +128,10 @@ class SplitWriter:
             with file:
                 writer.close()
 
-    def _next_piece(self, ends: list[bool], start: int) -> tuple[int, bool]:
-        """How many rows from `start` on go into the open group, and whether they complete it."""
-        for row in range(start, min(start + _PIECE_ROWS, len(ends))):
+    def _next_piece(self, ends: list[bool], start: int, most: int) -> tuple[int, bool]:
+        """How many rows from `start` on, at most `most`, go into the open group, and whether they
+        complete it."""
+        for row in range(start, min(start + most, len(ends))):
             rows = row + 1 - start
             total = self._group_rows + rows
             if total >= MAX_GROUP_ROWS or (total >= MIN_GROUP_ROWS and ends[row]):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from builders.files.tables import read_table
 from builders.gate.redact import EQUAL_AFTERWARDS, redactor
+from builders.gate.sensitive import screen
 from builders.gate.sensitive.personal_data import personal_data_finder
 from builders.gate.sensitive.secrets import find_secrets
 from builders.gate.sensitive.spans import find_all, redact_text
@@ -18,7 +19,7 @@ from builders.rows.schema import validate_ledger_row
 from builders.settings import GateSettings
 from builders.verifiable.registry import generate
 from tests.builders.gate.texts import EXAMPLES, NOBODYS, PERSONAL, SECRETS
-from tests.ledger_rows import ledger_row
+from tests.ledger_rows import ledger_row, ledger_table
 
 find_personal = personal_data_finder(("US", "GB"))
 FINDERS = [find_secrets, find_personal]
@@ -185,3 +186,16 @@ def test_deeply_nested_tasks_are_texts():
     task = "[" * 5000 + '"ada@analytical.org"' + "]" * 5000
     assert "[EMAIL]" in redactor(REDACT)(ledger_row(1, task=task))["task"]
     assert change_texts({"task": task}, str.upper)["task"] == task.upper()
+
+
+def test_a_table_is_redacted_as_its_rows_are(monkeypatch):
+    monkeypatch.setattr(screen, "FEW_ROWS", 0)
+    rows = [ledger_row(number) for number in range(60)]
+    for number, text in enumerate(SAID):
+        rows.insert(2 * number, ledger_row(100 + number, reason=None, draft=f"Ask {text}."))
+    one_by_one, at_once = redactor(REDACT), redactor(REDACT)
+    table = ledger_table(rows)
+    assert at_once.table(table).to_pylist() == [one_by_one(row) for row in table.to_pylist()]
+    assert at_once.record() == one_by_one.record()
+    assert at_once.rows > 20
+    assert redactor(GateSettings()).table(table) is table

@@ -8,12 +8,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from builders.errors import BadInput
+from builders.files.scratch import clear_unfinished
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of `folder`; BadInput if another process holds it."""
+    """Hold the lock of `folder`; BadInput if another process holds it.
+
+    Files that a killed holder had not finished, also those of its ledger, are removed.
+    """
     with locked_file(folder / ".lock", f"{folder}: another process (pid {{}}) is working there"):
+        clear_unfinished(folder, folder / "ledger")
         yield
 
 

@@ -4,7 +4,6 @@ A commit without a tag is not a release. Whatever interrupts this before the tag
 completes it: it compares again with what the Hub has, and does the rest.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import BinaryIO, Literal, Protocol
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
 
 from builders.errors import BadInput, RunFailed, SrtError
+from builders.files.scratch import scratch_folder
 from builders.wording import counted
 from pipelines.hub.client import check_token, is_of_one_repository
 from pipelines.hub.errors import hub_errors, is_lost, status_of
@@ -282,14 +282,14 @@ def _reload(api: HfApi, plan: PublishPlan, commit: str) -> None:
     Files of somebody else beside it are not downloaded.
     """
     package, repo = plan.package, plan.repo
-    with tempfile.TemporaryDirectory(prefix="srt-reload-") as name:
-        folder, cache = Path(name) / "files", Path(name) / "cache"
+    with scratch_folder("reload") as scratch:
+        folder, cache = scratch / "files", scratch / "cache"
         with hub_errors(api, repo):
             snapshot = download(api, repo, package.repo_type, commit, folder, plan.foreign)
         wrong = list(wrong_files(snapshot, package.hashes))
         if not wrong and package.manifest is not None:
             wrong = list(wrong_configs(snapshot, package.manifest.configs, cache))
-            wrong += loaded_beside(snapshot, plan.foreign, Path(name) / "listing")
+            wrong += loaded_beside(snapshot, plan.foreign, scratch / "listing")
     if wrong:
         raise RunFailed(
             f"{repo}: commit {commit} is not what was sent, and gets no tag: {'; '.join(wrong)}"

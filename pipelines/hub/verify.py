@@ -1,7 +1,6 @@
 """A consumer's check of a release on the Hub: downloaded by SHA, compared with its manifest."""
 
 import re
-import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from huggingface_hub import HfApi
 
 from builders.errors import BadInput, GateRefused
+from builders.files.scratch import scratch_folder
 from builders.gate.gate import recheck
 from builders.manifest import FILE as MANIFEST
 from builders.manifest import Check, Manifest, parse_manifest
@@ -99,16 +99,16 @@ def verify(release: str, folder: Path | None = None, *, api: HfApi | None = None
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput(f"--dir: {folder} is not an empty folder")
     api = api or connect()
-    with tempfile.TemporaryDirectory(prefix="srt-verify-") as name:
+    with scratch_folder("verify") as scratch:
         with hub_errors(api, repo):
             commit = api.dataset_info(repo, revision=tag).sha
-            kept = folder or Path(name) / "files"
+            kept = folder or scratch / "files"
             there = files_at(api, repo, "dataset", commit)
             manifest = _manifest_at(api, repo, commit, tag)
             withdrawal = withdrawal_of(api, repo, tag.removeprefix("v"))
             foreign = foreign_in(there, {*manifest.files, MANIFEST})
             snapshot = download(api, repo, "dataset", commit, kept, foreign)
-        findings = [*_findings(repo, snapshot, tag, manifest, foreign, Path(name))]
+        findings = [*_findings(repo, snapshot, tag, manifest, foreign, scratch)]
         if not any(finding.wrong for finding in findings):
             findings.append(_gate(snapshot))
         if withdrawal is not None:

@@ -6,15 +6,20 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 from builders.errors import BadInput, reason_of
+from builders.files.scratch import scratch_folder
 from pipelines.recipe.execution import RayExecution
 from pipelines.recipe.models import AnyModel
 
 # Seconds, of which Ray's own command takes ten on a busy machine. Ray itself waits for 20 to 60 of
 # them, and fills the terminal meanwhile.
 _HEALTH_TIMEOUT = 30
+# The path of a socket may have about 100 characters, of which Ray takes 70.
+_SHORT = Path("/tmp")  # noqa: S108 - the folder in it is this user's alone
 _WITHOUT_WEIGHTS = ("openai", "scripted")
 
 
@@ -29,19 +34,21 @@ def joined(execution: RayExecution) -> Iterator[None]:
         import ray
     except ImportError:
         raise BadInput("execution.kind: ray needs pip install 'srt-feedback[ray]'") from None
-    options = {}
-    if local:
-        options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-    else:
-        _require_answer(execution.address)
-    try:
-        ray.init(execution.address, log_to_driver=False, logging_level="ERROR", **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise BadInput(f"execution.address: {execution.address}: {reason_of(error)}") from None
-    try:
+    with ExitStack() as ending:
+        options: dict[str, Any] = {}
+        if local:
+            # Ray's own folder of sockets and logs is open to every user of the machine.
+            folder = ending.enter_context(scratch_folder("ray", _SHORT))
+            options = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+            options["_temp_dir"] = str(folder)
+        else:
+            _require_answer(execution.address)
+        try:
+            ray.init(execution.address, log_to_driver=False, logging_level="ERROR", **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise BadInput(f"execution.address: {execution.address}: {reason_of(error)}") from None
+        ending.callback(ray.shutdown)
         yield
-    finally:
-        ray.shutdown()
 
 
 def _keep_to_this_machine() -> None:

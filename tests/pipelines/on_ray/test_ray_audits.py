@@ -1,6 +1,7 @@
 """An audit on a real Ray of two workers, one of which dies: the judgments of one process."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.frozen_sets import quality_set
 from tests.openai_server import OpenAIServer
 from tests.pipelines.on_ray.test_ray_runs import kill_a_worker
 from tests.scripts import judge
+from tests.tiny_model import TEMPLATE, save_tiny_model
 
 pytestmark = pytest.mark.xdist_group("ray")
 
@@ -41,3 +43,25 @@ def test_an_audit_whose_worker_dies_goes_on_and_says_the_same(cluster, tmp_path)
         assert len(server.requests) == sent
     assert audit.agreement["raw"]["value"] == 1
     assert read_judgments(on_ray) == read_judgments(alone)
+
+
+def test_expected_scores_of_a_model_at_a_worker_are_those_of_one_process(cluster, tmp_path):
+    folder = quality_set(tmp_path)
+    save_tiny_model(tmp_path / "tiny", TEMPLATE)
+    config = tmp_path / "tiny" / "config.json"
+    # Room for the scoring prompt, of which every byte is a token.
+    longer = json.loads(config.read_text()) | {"max_position_embeddings": 8192}
+    config.write_text(json.dumps(longer))
+    model = tmp_path / "model.yaml"
+    block = {"kind": "transformers", "model": str(tmp_path / "tiny"), "scores": "expected"}
+    model.write_text(json.dumps(block))
+    keys = ["execution.kind=ray", f"execution.address={cluster}", "execution.replicas=2"]
+    asked = AuditRequest(str(model), folder, limit=6)
+    on_ray, _ = run_audit(replace(asked, settings=execution_settings(keys)))
+    alone, _ = run_audit(asked, folder / "audits/alone")
+    there, here = read_judgments(on_ray), read_judgments(alone)
+    assert len(there) == 6
+    for one, other in zip(there, here, strict=True):
+        assert one["id"] == other["id"]
+        for side in ("score_a", "score_b"):
+            assert one[side] == pytest.approx(other[side], rel=1e-5)

@@ -8,29 +8,31 @@ term taken away. Anchors are judgments of the reference against itself, asked to
 verbose: their w_M has the feature 0, and they weigh 0.1 each. Without difficulty and anchors it is
 another figure, with a wider interval ("minimal").
 
-The interval is a bootstrap over instructions with a new fit for each resample; the standard error
-of P_i alone ignores that w is estimated.
+The interval is that of instructions drawn again: it comes from the influence of each instruction on
+the figure, through the fit of all weights and the standard deviation of the lengths, which the
+standard error of P_i alone ignores (`fit`). A bootstrap with a new fit for each resample has the
+same error, and its percentiles held the truth of 100 instructions in 92% to 94% of draws only.
 """
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from scipy.special import expit
-from scipy.stats import norm, t
 from typing_extensions import TypedDict
 
-from builders.audit.statistics.clusters import Estimate
-from builders.evaluation.statistics.intervals import mean_with_interval
+from builders.audit.statistics.clusters import Estimate, totals
+from builders.evaluation.statistics.intervals import interval_of, mean_with_interval
+from builders.review.statistics.intervals import t_quantile
 
 ANCHOR_WEIGHT = 0.1
 # With fewer judgments, a fit of three weights says nothing.
 LEAST_JUDGMENTS = 20
-RESAMPLES = 1000
-# Fits are made together as long as they have so few rows in all.
-_AT_ONCE = 100_000
-_STEPS, _LARGEST_STEP, _CLOSE = 60, 4.0, 1e-6
+_STEPS, _LARGEST_STEP, _CLOSE = 60, 4.0, 1e-8
 # Keeps the equations solvable where a feature is constant or separates the answers.
 _RIDGE = 1e-8
+# A row that alone decides a weight has a leverage of 1, which leaves no residual to learn from.
+_MOST_LEVERAGE = 0.95
 _NONE: Estimate = {"value": None, "low": None, "high": None, "of": 0}
 
 
@@ -66,7 +68,6 @@ def length_controlled(
     clusters: np.ndarray,
     difficulty: np.ndarray | None = None,
     anchors: Anchors | None = None,
-    resamples: int = RESAMPLES,
 ) -> LengthControlled:
     """The length-controlled win rate of `y`, and the taste that was controlled for.
 
@@ -83,38 +84,26 @@ def length_controlled(
             "longer_wins": nothing,
             "characters": None,
         }
-    model = _Model(y, longer, difficulty, anchors)
-    (value,), (own_taste,), weights = model.figures()
-    values, tastes = model.bootstrap(clusters, resamples, weights)
-    figure = _estimate(value, values, of)
+    fitted = fit(y, longer, difficulty, anchors)
+    variance, degrees = _variance(fitted.moves_value, clusters)
+    figure = interval_of(fitted.value, variance, degrees, of)
     taste, wins = nothing, nothing
     if not np.ptp(y[known]):
-        # No resample differs either, which is no reason to be certain.
+        # No fit without an instruction differs either, which is no reason to be certain.
         figure = mean_with_interval(y, clusters)
-    elif model.uses_length:
-        taste = _estimate(own_taste, tastes, of)
-        wins = _estimate(_wins(own_taste), _wins(tastes), of)
+    elif fitted.uses_length:
+        variance, degrees = _variance(fitted.moves_taste, clusters)
+        reach = t_quantile(degrees) * sqrt(variance)
+        ends = fitted.taste - reach, fitted.taste + reach
+        taste = _estimate(fitted.taste, *ends, of)
+        wins = _estimate(*(expit(one * np.tanh(1.0)) for one in (fitted.taste, *ends)), of)
     return {
-        "variant": model.variant,
+        "variant": _variant(fitted.uses_length, difficulty, anchors),
         "value": figure,
         "taste": taste,
         "longer_wins": wins,
-        "characters": float(longer.std(ddof=1)) if model.uses_length else None,
+        "characters": float(longer.std(ddof=1)) if fitted.uses_length else None,
     }
-
-
-def _wins(tastes: np.ndarray | float) -> np.ndarray:
-    return expit(tastes * np.tanh(1.0))
-
-
-def _estimate(value: float, drawn: np.ndarray, of: int) -> Estimate:
-    """The value with its percentile interval, at the quantiles that t and n − 1 make of 95%.
-
-    Without that, percentiles of few instructions are too narrow (Hesterberg 2015, section 4.6).
-    """
-    tail = float(norm.sf(t.isf(0.025, of - 1) * np.sqrt(of / (of - 1))))
-    low, high = np.quantile(drawn, (tail, 1 - tail))
-    return {"value": float(value), "low": float(low), "high": float(high), "of": of}
 
 
 def length_controlled_difference(
@@ -123,125 +112,132 @@ def length_controlled_difference(
     clusters: np.ndarray,
     difficulty: np.ndarray | None = None,
     anchors: Anchors | None = None,
-    resamples: int = RESAMPLES,
 ) -> Estimate:
     """The figure of `after` minus that of `before`, (y, longer) each, on the same instructions.
 
-    Both are fitted to each resample, so what they have in common is in neither interval.
+    An instruction moves both, so what they have in common is in neither interval.
     """
     of = int((~np.isnan(after[0]) & ~np.isnan(before[0])).sum())
     if of < LEAST_JUDGMENTS:
         return {**_NONE, "of": of}
-    models = [_Model(*one, difficulty, anchors) for one in (after, before)]
-    fitted = [model.figures() for model in models]
-    # The resamples have a fixed seed: they are the same for both.
-    drawn = [
-        model.bootstrap(clusters, resamples, weights)[0]
-        for model, (_, _, weights) in zip(models, fitted, strict=True)
-    ]
-    return _estimate(fitted[0][0][0] - fitted[1][0][0], drawn[0] - drawn[1], of)
+    own, other = (fit(*one, difficulty, anchors) for one in (after, before))
+    variance, degrees = _variance(own.moves_value - other.moves_value, clusters)
+    value, reach = own.value - other.value, t_quantile(degrees) * sqrt(variance)
+    return _estimate(value, max(value - reach, -1.0), min(value + reach, 1.0), of)
+
+
+def _estimate(value: float, low: float, high: float, of: int) -> Estimate:
+    return {"value": float(value), "low": float(low), "high": float(high), "of": of}
+
+
+def _variance(moves: np.ndarray, clusters: np.ndarray) -> tuple[float, int]:
+    """The variance of a figure that each row moves so far, and its degrees of freedom."""
+    sums = totals(moves - moves.mean(), clusters)
+    return float(sums @ sums), len(sums) - 1
+
+
+def _variant(uses_length: bool, difficulty: np.ndarray | None, anchors: Anchors | None) -> str:
+    if not uses_length:
+        return "no length"
+    given = {"difficulty": difficulty, "anchors": anchors}
+    return " and ".join(name for name, one in given.items() if one is not None) or "minimal"
 
 
 @dataclass(frozen=True)
-class _Model:
-    """What is fitted. Features are in the order: w_M's, difficulty, length, as far as there are."""
+class Fit:
+    """The figures of one fit, and how far each row (n) moves them."""
 
-    y: np.ndarray
-    longer: np.ndarray
-    difficulty: np.ndarray | None
-    anchors: Anchors | None
+    uses_length: bool
+    value: float
+    taste: float
+    moves_value: np.ndarray
+    moves_taste: np.ndarray
 
-    @property
-    def uses_length(self) -> bool:
-        return bool(np.ptp(self.longer))
 
-    @property
-    def variant(self) -> str:
-        if not self.uses_length:
-            return "no length"
-        given = {"difficulty": self.difficulty, "anchors": self.anchors}
-        return " and ".join(name for name, one in given.items() if one is not None) or "minimal"
+def fit(
+    y: np.ndarray, longer: np.ndarray, difficulty: np.ndarray | None, anchors: Anchors | None
+) -> Fit:
+    """The win rate at equal length and −w_L, with the influence of each row on both.
 
-    def bootstrap(
-        self, clusters: np.ndarray, count: int, weights: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The figures of `count` resamples of the clusters, fitted from `weights` on."""
-        names, places = np.unique(clusters, return_inverse=True)
-        chance = np.random.Generator(np.random.PCG64(0))
-        at_once = max(1, _AT_ONCE // len(self.y))
-        parts = []
-        for start in range(0, count, at_once):
-            size = min(at_once, count - start)
-            drawn = chance.multinomial(len(names), np.full(len(names), 1 / len(names)), size=size)
-            parts.append(self.figures(drawn[:, places].astype(float), weights)[:2])
-        values, tastes = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return values, tastes
+    The influence is the derivative of a figure by the weight of the row, over n (the infinitesimal
+    jackknife). It includes what the row does to the weights w and to the standard deviation of the
+    lengths. Its square sum is the figure's variance; as residuals of fitted rows are too small, the
+    part of a row that is its residual is divided by √(1 − leverage) (HC2; MacKinnon, White 1985).
+    """
+    n, known = len(y), ~np.isnan(y)
+    uses_length = bool(np.ptp(longer))
+    sd = float(longer.std(ddof=1)) if uses_length else 1.0
+    columns = [np.ones(n)]
+    if difficulty is not None:
+        columns.append(difficulty)
+    if uses_length:
+        columns.append(np.tanh(-longer / sd))
+    x, counted = np.stack(columns, axis=1), known.astype(float)
+    targets = np.where(known, y, 0.0)
+    w, curvature = _with_anchors(x, targets, counted, anchors, difficulty is not None, uses_length)
+    inverse = np.linalg.inv(curvature)
+    chances = expit(x @ w)
+    residuals, spread = counted * (targets - chances), counted * chances * (1 - chances)
+    leverages = np.minimum(spread * ((x @ inverse) * x).sum(axis=1), _MOST_LEVERAGE)
+    on_w = x * (residuals / np.sqrt(1 - leverages))[:, None]
+    if uses_length:
+        # Through the standard deviation: how far a row moves it, and it the equations of w.
+        on_sd = ((longer - longer.mean()) ** 2 * n / (n - 1) - sd**2) / (2 * sd * n)
+        slope = (1 - x[:, -1] ** 2) * longer / sd**2
+        by_sd = -x.T @ (spread * w[-1] * slope)
+        by_sd[-1] += residuals @ slope
+        on_w += on_sd[:, None] * by_sd
+    on_w = on_w @ inverse
+    rest = slice(0, x.shape[1] - uses_length)
+    equal = expit(x[:, rest] @ w[rest])
+    by_w = x[:, rest].T @ (equal * (1 - equal)) / n
+    value = float(equal.mean())
+    return Fit(
+        uses_length,
+        value,
+        -float(w[-1]) if uses_length else 0.0,
+        (equal - value) / n + on_w[:, rest] @ by_w,
+        -on_w[:, -1] if uses_length else np.zeros(n),
+    )
 
-    def figures(
-        self, counts: np.ndarray | None = None, start: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The win rate at equal length, −w_L and w, where rows count as `counts` (b, n) says.
 
-        Without `counts`, each row counts once, and b is 1.
-        """
-        counts = np.ones((1, len(self.y))) if counts is None else counts
-        features, known = self._features(counts), ~np.isnan(self.y)
-        x, y, weights = features[:, known], self.y[known], counts[:, known]
-        if self.anchors is not None:
-            anchors = self._anchor_features()
-            b, m = len(counts), len(anchors)
-            x = np.concatenate([x, np.broadcast_to(anchors, (b, *anchors.shape))], axis=1)
-            y = np.concatenate([y, self.anchors.y])
-            weights = np.concatenate([weights, np.full((b, m), ANCHOR_WEIGHT)], axis=1)
-        w = fit_logistic(x, y, weights, start)
-        taste, rest = np.zeros(len(counts)), w
-        if self.uses_length:
-            taste, rest, features = -w[:, -1], w[:, :-1], features[:, :, :-1]
-        chances = expit((features @ rest[:, :, None])[:, :, 0])
-        return (counts * chances).sum(axis=1) / counts.sum(axis=1), taste, w
-
-    def _features(self, counts: np.ndarray) -> np.ndarray:
-        columns = [np.ones(counts.shape)]
-        if self.difficulty is not None:
-            columns.append(np.broadcast_to(self.difficulty, counts.shape))
-        if self.uses_length:
-            total = counts.sum(axis=1, keepdims=True)
-            centered = self.longer - counts @ self.longer[:, None] / total
-            squares = (counts * centered**2).sum(axis=1, keepdims=True)
-            sd = np.sqrt(squares / np.maximum(total - 1, 1))
-            # A resample can be of answers that all differ alike.
-            columns.append(np.tanh(-self.longer / np.maximum(sd, 1e-9)))
-        return np.stack(columns, axis=2)
-
-    def _anchor_features(self) -> np.ndarray:
-        columns = [np.zeros(len(self.anchors.y))]
-        if self.difficulty is not None:
-            columns.append(self.anchors.difficulty)
-        if self.uses_length:
-            columns.append(self.anchors.shorter)
-        return np.stack(columns, axis=1)
+def _with_anchors(
+    x: np.ndarray,
+    y: np.ndarray,
+    weights: np.ndarray,
+    anchors: Anchors | None,
+    uses_difficulty: bool,
+    uses_length: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fit of the rows and the anchors, whose features are in the order of those in `x`."""
+    if anchors is not None:
+        m = len(anchors.y)
+        columns = [np.zeros(m)]
+        columns += [anchors.difficulty] * uses_difficulty + [anchors.shorter] * uses_length
+        x = np.concatenate([x, np.stack(columns, axis=1)])
+        y = np.concatenate([y, anchors.y])
+        weights = np.concatenate([weights, np.full(m, ANCHOR_WEIGHT)])
+    return fit_logistic(x, y, weights)
 
 
 def fit_logistic(
-    x: np.ndarray, y: np.ndarray, weights: np.ndarray, start: np.ndarray | None = None
-) -> np.ndarray:
-    """The weights (b, p) of b logistic regressions: x (b, n, p), y (n) in [0, 1], weights (b, n).
+    x: np.ndarray, y: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The weights w (p) of a logistic regression, and the curvature (p, p) of its likelihood at w.
 
-    Newton's method on the likelihood of `statsmodels`' GLM with `Binomial()` and `freq_weights`,
-    whose fits, one at a time, take twenty times as long.
+    x is (n, p), y (n) in [0, 1], weights (n). Newton's method on the likelihood of `statsmodels`'
+    GLM with `Binomial()` and `freq_weights`, which takes a second to import.
     """
-    b, _, p = x.shape
-    w = np.zeros((b, p)) if start is None else np.repeat(start, b, axis=0)
-    ridge = _RIDGE * weights.sum(axis=1)[:, None]
+    w = np.zeros(x.shape[1])
+    ridge = _RIDGE * weights.sum()
     for _ in range(_STEPS):
-        chances = expit((x @ w[:, :, None])[:, :, 0])
-        residuals = weights * (y - chances)
-        slope = (residuals[:, None, :] @ x)[:, 0] - ridge * w
-        spread = x * (weights * chances * (1 - chances))[:, :, None]
-        curvature = spread.transpose(0, 2, 1) @ x + ridge[:, :, None] * np.eye(p)
-        step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
-        length = np.abs(step).max(axis=1, keepdims=True)
-        w += step * np.minimum(1.0, _LARGEST_STEP / np.maximum(length, 1e-12))
-        if length.max() < _CLOSE:
+        chances = expit(x @ w)
+        slope = x.T @ (weights * (y - chances)) - ridge * w
+        spread = weights * chances * (1 - chances)
+        curvature = x.T @ (x * spread[:, None]) + ridge * np.eye(len(w))
+        step = np.linalg.solve(curvature, slope)
+        length = np.abs(step).max()
+        w += step * min(1.0, _LARGEST_STEP / max(length, 1e-12))
+        if length < _CLOSE:
             break
-    return w
+    return w, curvature

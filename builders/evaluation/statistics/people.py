@@ -6,10 +6,9 @@ The correction is prediction-powered inference (`builders.audit.statistics.predi
 from math import ceil, sqrt
 
 import numpy as np
-from scipy.stats import norm
 from typing_extensions import TypedDict
 
-from builders.audit.statistics.clusters import Estimate
+from builders.audit.statistics.clusters import Estimate, z_of
 from builders.audit.statistics.prediction_powered import LEAST_VERDICTS, prediction_powered
 
 # Where nobody was asked yet: the spread of answers of yes or no at one half.
@@ -104,7 +103,7 @@ def verdicts_needed(
     >>> verdicts_needed(0.05, 805), verdicts_needed(0.05, 805, correlation=0.6)
     (385, 297)
     """
-    z = float(norm.isf((1 - confidence) / 2))
+    z = z_of((1 - confidence) / 2)
     allowed = (half_width / z) ** 2 - spread**2 / total
     if allowed <= 0:
         return None

@@ -1,11 +1,9 @@
 """Win rates without a model of the judge: raw, balanced, and of the refinement over the draft."""
 
 import numpy as np
-from scipy.stats import t
 from typing_extensions import TypedDict
 
-from builders.audit.statistics.clusters import Estimate
-from builders.audit.statistics.paired import center_and_error
+from builders.audit.statistics.clusters import Estimate, totals, z_of
 from builders.evaluation.statistics.intervals import (
     interval_of,
     mean_and_variance,
@@ -43,26 +41,33 @@ def balanced_win_rate(y: np.ndarray, longer: np.ndarray, clusters: np.ndarray) -
     (above, error_above, n_above), (below, error_below, n_below) = halves
     if not n_above or not n_below:
         return {"value": None, "low": None, "high": None, "of": of}
-    variance = (error_above + error_below) / 4
-    # Satterthwaite's degrees of freedom would need both; the smaller half's are the safe ones.
-    groups = min(n_above, n_below)
-    return interval_of((above + below) / 2, variance, groups, of)
+    # Satterthwaite's degrees of freedom of a sum of two variances.
+    squares = error_above**2 / max(n_above - 1, 1) + error_below**2 / max(n_below - 1, 1)
+    degrees = float(min(n_above, n_below) - 1)
+    if squares > 0:
+        degrees = (error_above + error_below) ** 2 / squares
+    return interval_of((above + below) / 2, (error_above + error_below) / 4, degrees, of)
 
 
-def difference(
-    refinement: np.ndarray, draft: np.ndarray, clusters: np.ndarray, confidence: float = 0.95
-) -> Estimate:
-    """The mean of refinement − draft per instruction, where both are known; Bonett and Price."""
+def difference(refinement: np.ndarray, draft: np.ndarray, clusters: np.ndarray) -> Estimate:
+    """The mean of refinement − draft per instruction, where both are known, with a 95% interval.
+
+    Bonett and Price (2012) add two pairs, of which one is better by 1 and the other worse by 1,
+    without which pairs that are the same by chance would show no variance. Judgments are averaged
+    over two orders, and most answers that differ do so by one half: the two pairs differ as much as
+    the others that do, and one more that differs by 1.
+    """
     d = refinement - draft
     known = ~np.isnan(d)
     d, clusters = d[known], clusters[known]
     n = len(d)
     if not n:
         return {"value": None, "low": None, "high": None, "of": 0}
-    center, error = center_and_error(d, clusters)
-    reach = float(t.isf((1 - confidence) / 2, max(len(np.unique(clusters)) - 1, 1))) * error
-    low, high = max(center - reach, -1.0), min(center + reach, 1.0)
-    return {"value": float(d.mean()), "low": low, "high": high, "of": n}
+    mean = float(d.mean())
+    sums = totals(d - mean, clusters)
+    size = (d @ d + 1) / (np.count_nonzero(d) + 1)
+    reach = z_of(0.025) * float(np.sqrt(sums @ sums + 2 * size)) / (n + 2)
+    return {"value": mean, "low": max(mean - reach, -1.0), "high": min(mean + reach, 1.0), "of": n}
 
 
 def consistency(

@@ -12,7 +12,6 @@ from typing import TypedDict
 
 import numpy as np
 from scipy.special import stdtrit
-from statsmodels.stats.proportion import proportion_confint
 
 RESAMPLES = 1000
 _LEVEL = 0.975
@@ -72,6 +71,9 @@ def wilson(hits: float, of: float) -> Interval:
     """Wilson's interval of a share of independent records."""
     if not of:
         return {"low": None, "high": None}
+    # statsmodels takes a second to import, which not every figure needs.
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(hits, of, method="wilson")
     return {"low": float(low), "high": float(high)}
 

@@ -43,8 +43,8 @@ from builders.audit.statistics.bias import bias
 from builders.audit.statistics.paired import compare
 from builders.rows import Row
 from pipelines import dag
-from pipelines.audit.ask import Asking, questions
-from pipelines.audit.engine import ask_all
+from pipelines.asking.session import Session
+from pipelines.audit.ask import questions, scores_asked
 from pipelines.audit.judges import AskedModel
 from pipelines.audit.run import AuditRequest, run_audit
 from pipelines.audit.tasks import score_task
@@ -97,8 +97,8 @@ def tastes(audits: int, *, favor: float, better: float, pairs: int = 1000) -> fl
 def ours(url: str, rows: list[Row], folder: Path) -> None:
     """An audit's asking."""
     store = CompletionStore(folder / "store.sqlite")
-    asking = Asking(_model(url), rows, folder / "answers")
-    ask_all({"model": asking}, ExecutionSettings(), folder, store=store)
+    asking = scores_asked(_model(url), rows, folder / "answers")
+    Session({"model": asking}, ExecutionSettings(), folder, store=store).ask()
     assert all(answer["score"] for answer in asking.answers())
 
 

@@ -8,7 +8,7 @@ in both orders, on n instructions of different difficulty. The truth of a figure
 of `srt evaluate --annotations` on 805 rows with difficulties and anchors, in a process of its own.
 
 Claims: every interval holds the truth in 93% to 97% of draws, give or take what is due to their
-number, and the file takes at most 3 seconds of CPU.
+number, and the file takes at most 5 seconds of CPU.
 """
 
 import json
@@ -211,7 +211,7 @@ def main() -> None:
         print(f"outside: {name}")
     verdict("figures outside 93% to 97%", len(outside), "0", not outside)
     print(f"805 rows: {spent.seconds:.1f} s, of which {spent.cpu:.1f} s on the CPU\n")
-    verdict("CPU seconds of 805 rows", spent.cpu, "at most 3", spent.cpu <= 3)
+    verdict("CPU seconds of 805 rows", spent.cpu, "at most 5", spent.cpu <= 5)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,13 @@ class _Recorded(BaseModel):
 class Who(_Recorded):
     """A model as an evaluation names it: `fingerprint` stands for weights, prompt and sampling.
 
-    `weights` is the SHA-256 of the training.json of a checkpoint of this project.
+    `weights` is the SHA-256 of the training.json of a checkpoint of this project, and `trained_on`
+    the release that it was trained on, as NAME@VERSION.
     """
 
     name: str
     weights: str | None = None
+    trained_on: str | None = None
     fingerprint: str | None = None
 
 

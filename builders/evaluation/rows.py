@@ -35,6 +35,16 @@ JUDGED_ROWS = RowType(
     },
 )
 
+# The config `evaluations` of a release: the judgments of several evaluations. `id` is the item.
+RELEASED_JUDGED_ROWS = RowType(
+    "evaluations",
+    {
+        "evaluation": _FILLED,
+        "id": _FILLED,
+        **{name: kind for name, kind in JUDGED_ROWS.columns.items() if name != "item"},
+    },
+)
+
 # What a model answered: to `instruction` after its conversation. `refinement` is null where the
 # model's critique could not be read (`reason`, `detail`) or it was only asked for a draft; `draft`
 # is null where the call failed. `task` is the JSON of a verifiable problem, `criteria` what a good
@@ -58,32 +68,35 @@ ANSWER_ROWS = RowType(
     },
 )
 
-# A judge's reply to one pair in one order. `shown` is the place of the model's answer; `preference`
-# is for it, null if the reply is unreadable (`reason`).
+# A judge's reply to one pair in one order. `pair` stands for the two texts, so that a text that is
+# the model's draft and its refinement is judged once. `shown` is the place of the model's answer;
+# `preference` is for it, null if there is no reply or it is unreadable (`reason`, `detail`).
 REPLY_ROWS = RowType(
     "replies",
     {
         "item": _FILLED,
-        "part": Choice(choices=PARTS),
+        "pair": _FILLED,
         "shown": Choice(choices=SHOWN),
         "preference": _PREFERENCE,
         "reply": _OPTIONAL_TEXT,
         "reason": _OPTIONAL_TEXT,
+        "detail": _OPTIONAL_TEXT,
         "tokens_in": _COUNT,
         "tokens_out": _COUNT,
         "cost": _COST,
     },
 )
 
-# A judge's score of one answer alone: the `place`-th of those to the item. `score` is null if the
-# reply is unreadable (`reason`).
+# A judge's score of one answer alone, for whose text `answer` stands. `score` is null if there is
+# no reply or it is unreadable (`reason`, `detail`).
 SCORE_ROWS = RowType(
     "scores",
     {
         "item": _FILLED,
-        "place": Whole(dtype="int32", least=0, most=2**31 - 1),
+        "answer": _FILLED,
         "score": Whole(dtype="int8", least=1, most=10, optional=True),
         "reason": _OPTIONAL_TEXT,
+        "detail": _OPTIONAL_TEXT,
         "tokens_in": _COUNT,
         "tokens_out": _COUNT,
         "cost": _COST,

@@ -2,10 +2,11 @@
 
 from builders.audit.frozen import open_set
 from pipelines import dag
-from pipelines.audit.ask import Asking
-from pipelines.audit.engine import require_sense
+from pipelines.asking.asking import Asking
+from pipelines.asking.estimate import estimate_step
+from pipelines.asking.session import require_sense
+from pipelines.audit.judges import AskedModel
 from pipelines.audit.run import AuditRequest, askings_of, chosen_pairs, judges_of
-from pipelines.audit.tasks import score_task
 from pipelines.generate.estimate import (
     TYPICAL_CRITIQUE,
     CountTokens,
@@ -13,7 +14,7 @@ from pipelines.generate.estimate import (
     TokenRange,
     token_counter,
 )
-from pipelines.llms.factory import make_llm
+from pipelines.llms.factory import Models
 
 
 def estimate_audit(request: AuditRequest) -> tuple[list[StepEstimate], str]:
@@ -23,19 +24,15 @@ def estimate_audit(request: AuditRequest) -> tuple[list[StepEstimate], str]:
     askings = askings_of(request, pairs, judges, frozen.folder)
     require_sense(request.settings, askings)
     count, how = token_counter()
-    return [_estimate(role, asking, count) for role, asking in askings.items()], how
+    steps = [_estimate(role, judges[role], asking, count) for role, asking in askings.items()]
+    return steps, how
 
 
-def _estimate(role: str, asking: Asking, count: CountTokens) -> StepEstimate:
-    judge = asking.model
+def _estimate(role: str, judge: AskedModel, asking: Asking, count: CountTokens) -> StepEstimate:
     # distilabel warns of a task that is in no pipeline.
     with dag.Pipeline(name="estimate"):
-        task = score_task(judge, make_llm(judge.block))
-    total = StepEstimate(role, judge.name)
+        (task,) = asking.steps(Models())
     most = 0 if judge.scores == "expected" else judge.block.max_new_tokens
     reply = TokenRange(min(TYPICAL_CRITIQUE, most), most)
-    for row in asking.rows:
-        turns = task.format_input({**row, "answer": row["refinement"]})
-        prompt = sum(count(turn["content"]) for turn in turns)
-        total.add(TokenRange(prompt, prompt), reply, asking.price)
-    return total
+    prompts = (task.format_input({**row, "answer": row["refinement"]}) for row in asking.rows)
+    return estimate_step(role, asking, prompts, reply, count)

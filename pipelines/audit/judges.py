@@ -92,48 +92,58 @@ def judge_of(
 ) -> Source:
     """The judge that `text` names; BadInput if it names none, or has no such scores.
 
-    A checkpoint folder, `embedded`, a model block in YAML, ORG/NAME[@REVISION] on the Hub, `stored`
-    (the scores in the set), `stored:MODEL` (those of another scorer of its rows), a table of
-    scores, or the folder of an earlier audit of the set. Replies have at most `max_new_tokens`, and
-    scores are `scores`, unless a block in YAML says otherwise.
+    What `asked_model` takes, `stored` (the scores in the set), `stored:MODEL` (those of another
+    scorer of its rows), a table of scores, or the folder of an earlier audit of the set.
     """
-    judge = _named(text, frozen, max_new_tokens, scores)
-    if (
-        isinstance(judge, AskedModel)
-        and judge.scores == "expected"
-        and not isinstance(judge.block, TransformersModel)
-    ):
-        raise BadInput(
-            f"{text}: `scores: expected` reads the probabilities of a model that runs here (a "
-            f"checkpoint, embedded, kind: transformers), which kind: {judge.block.kind} is not"
-        )
-    return judge
-
-
-def _named(text: str, frozen: FrozenSet, max_new_tokens: int, scores: Scores) -> Source:
     path = Path(text).expanduser()
     if text == "stored":
         return stored_judge(frozen)
     if text.startswith(_STORED):
         return _stored_scorer(text.removeprefix(_STORED), frozen)
+    if path.is_file() and path.name.endswith(_TABLES):
+        return judge_of_file(path, frozen)
+    if (path / RESULT).is_file():
+        return _from_audit(path, frozen)
+    others = "stored, a table of scores, or an audit"
+    return asked_model(text, max_new_tokens, scores, others=others)
+
+
+def asked_model(
+    text: str, max_new_tokens: int, scores: Scores = "sampled", *, others: str = ""
+) -> AskedModel:
+    """The model that `text` names; BadInput if it names none, or has no such scores.
+
+    A checkpoint folder, `embedded`, a model block in YAML, or ORG/NAME[@REVISION] on the Hub.
+    Replies have at most `max_new_tokens`, and scores are `scores`, unless a block in YAML says
+    otherwise. `others` is for the message: what else could have been named.
+    """
+    model = _named(text, max_new_tokens, scores, others)
+    if model.scores == "expected" and not isinstance(model.block, TransformersModel):
+        raise BadInput(
+            f"{text}: `scores: expected` reads the probabilities of a model that runs here (a "
+            f"checkpoint, embedded, kind: transformers), which kind: {model.block.kind} is not"
+        )
+    return model
+
+
+def _named(text: str, max_new_tokens: int, scores: Scores, others: str) -> AskedModel:
+    path = Path(text).expanduser()
     if text == "embedded":
         block = EmbeddedModel(kind="embedded", max_new_tokens=max_new_tokens)
         return AskedModel(block, False, scores=scores)
     if path.is_file():
         if path.name.endswith((".yaml", ".yml")):
             return _from_yaml(path, scores)
-        if path.name.endswith(_TABLES):
-            return judge_of_file(path, frozen)
-        raise BadInput(f"{path}: neither a model block in YAML nor a table of scores")
-    if (path / RESULT).is_file():
-        return _from_audit(path, frozen)
+        also = ", and not a table of scores" if others else ""
+        raise BadInput(f"{path}: not a model block in YAML{also}")
     if path.is_dir():
-        return _from_folder(path, max_new_tokens, scores)
+        return _from_folder(path, max_new_tokens, scores, others=others)
     if "/" in text and not text.startswith((".", "/", "~")) and text.count("/") == 1:
         return _from_hub(text, max_new_tokens, scores)
+    also = f", {others}" if others else ""
     raise BadInput(
-        f"{text}: no such model: give a checkpoint folder, ORG/NAME@REVISION, embedded, stored, "
-        "a YAML file with a model block, a table of scores, or an audit"
+        f"{text}: no such model: give a checkpoint folder, ORG/NAME@REVISION, embedded, a YAML "
+        f"file with a model block{also}"
     )
 
 
@@ -146,13 +156,15 @@ def _stored_scorer(name: str, frozen: FrozenSet) -> Judge:
 
 
 def _from_folder(
-    folder: Path, max_new_tokens: int, scores: Scores, published: str | None = None
+    folder: Path,
+    max_new_tokens: int,
+    scores: Scores,
+    published: str | None = None,
+    others: str = "",
 ) -> AskedModel:
     if not (folder / "config.json").is_file() and not (folder / "adapter_config.json").is_file():
-        problem = "not a checkpoint (it has no config.json)"
-        raise BadInput(
-            f"{published}: {problem}" if published else f"{folder}: {problem}, and not an audit"
-        )
+        also = ", and not an audit" if others else ""
+        raise BadInput(f"{published or folder}: not a checkpoint (it has no config.json){also}")
     training = folder / TRAINING
     trained = training.is_file()
     block = TransformersModel(

@@ -25,8 +25,9 @@ from builders.files.atomic import atomic_file, write_json
 from builders.files.lock import locked, locked_file
 from builders.rows import Row
 from cards.audit_report import render_audit_report
-from pipelines.audit.ask import Asking, cost_of, judge_of_answers, questions
-from pipelines.audit.engine import Progress, ask_all, require_sense
+from pipelines.asking.asking import Asking, cost_of
+from pipelines.asking.session import Progress, Session, require_sense
+from pipelines.audit.ask import judge_of_answers, questions, scores_asked
 from pipelines.audit.judges import MAX_NEW_TOKENS, AskedModel, Scores, Source, judge_of
 from pipelines.audit.leaks import Leaks, leaks_of, own_names
 from pipelines.generate.meanwhile import import_meanwhile
@@ -93,7 +94,7 @@ def run_audit(
         write_json(folder / REQUEST, facts)
         if askings:
             import_meanwhile("cards.audit_plot", "statsmodels.stats.proportion")
-        ask_all(
+        Session(
             askings,
             request.settings,
             folder,
@@ -101,7 +102,7 @@ def run_audit(
             stop=stop,
             progress=progress,
             notify=notify,
-        )
+        ).ask()
         # Imported here: matplotlib takes a second, for which the first request need not wait.
         from cards.audit_plot import plot_audit
 
@@ -163,7 +164,7 @@ def askings_of(
     Only the model is asked about a pair twice.
     """
     return {
-        role: Asking(
+        role: scores_asked(
             judge,
             questions(pairs, request.repeat if role == "model" else 1),
             folder / "answers" / role,

@@ -22,6 +22,15 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="`execution` and `budget` as in a recipe: execution.kind=batch (or ray), "
+            "execution.wait=true, budget.money=2.",
+            show_default=False,
+        ),
+    ] = None,
     instructions: Annotated[
         Path | None,
         typer.Option(
@@ -130,12 +139,10 @@ def evaluate(
     ] = 512,
     budget: Annotated[
         int | None,
-        typer.Option(
-            min=1, metavar="TOKENS", help="Stop before more than these, of each model asked."
-        ),
+        typer.Option(min=1, metavar="TOKENS", help="The same as budget.tokens=TOKENS."),
     ] = None,
     estimate: Annotated[
-        bool, typer.Option("--estimate", help="Print calls and tokens, and send nothing.")
+        bool, typer.Option("--estimate", help="Print calls, tokens and cost, and send nothing.")
     ] = False,
     out: Annotated[
         Path | None,
@@ -147,7 +154,8 @@ def evaluate(
     """Measure how often a model's drafts and refinements are preferred to a reference's answers.
 
     Raw, at equal length, balanced, and corrected by people, each with its interval
-    (docs/evaluate.md). The same command continues an evaluation that was interrupted.
+    (docs/evaluate.md). The same command continues an evaluation that was interrupted, stopped by
+    its budget, or waits for a batch.
     """
     from builders.errors import BadInput
     from builders.evaluation.existing import Controls, evaluate_files
@@ -173,7 +181,9 @@ def evaluate(
             if value is None:
                 raise BadInput(f"{option}: MODEL is compared by a judge with a reference")
         from pipelines.evaluation.run import EvaluationRequest
+        from pipelines.recipe.file import execution_settings
 
+        budgeted = [f"budget.tokens={budget}"] if budget else []
         request = EvaluationRequest(
             model,
             reference,
@@ -185,12 +195,14 @@ def evaluate(
             answers_out=answers_out,
             people=people,
             benchmark=registered,
+            settings=execution_settings([*budgeted, *(settings or [])]),
+            seed=seed,
         )
         if estimate:
             _print_estimate(request, as_json=as_json)
             return
         folder = out or Path("evaluations") / _name(model)
-        evaluation = _run(request, folder, seed, budget, store)
+        evaluation = _run(request, folder, store)
     facts = evaluation.model_dump(mode="json", by_alias=True)
     if as_json:
         console.print_json({"evaluation": str(folder), **facts})
@@ -211,18 +223,21 @@ def _benchmark(text: str) -> Any:
     return Benchmark(dataset=dataset, task=task, revision=revision or None)
 
 
-def _run(
-    request: "EvaluationRequest", folder: Path, seed: int, budget: int | None, store: Path | None
-) -> Any:
+def _run(request: "EvaluationRequest", folder: Path, store: Path | None) -> Any:
     from pipelines.cli import console
     from pipelines.cli.build import stop_on_interrupt
-    from pipelines.evaluation.parts import Asking
     from pipelines.evaluation.run import run_evaluation
     from pipelines.llms.store import CompletionStore, default_store_path
 
     with stop_on_interrupt() as stop, console.AnswersProgress() as progress:
-        kept = CompletionStore(store or default_store_path())
-        return run_evaluation(request, folder, Asking(seed, budget, kept, stop, progress))
+        return run_evaluation(
+            request,
+            folder,
+            store=CompletionStore(store or default_store_path()),
+            stop=stop,
+            progress=progress,
+            notify=console.notify,
+        )
 
 
 def _name(model: str) -> str:
@@ -231,19 +246,19 @@ def _name(model: str) -> str:
 
 
 def _print_estimate(request: "EvaluationRequest", *, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from pipelines.cli import console
+    from pipelines.cli.build import print_steps
     from pipelines.evaluation.estimate import estimate_evaluation
 
     steps, counted = estimate_evaluation(request)
     if as_json:
-        console.print_json({"counted": counted, "steps": steps})
-        return
-    console.out.print(f"prompts counted {counted}; replies of typical length (maximum in brackets)")
-    for step in steps:
-        console.out.print(
-            f"{step['step']}, {step['model']}: {step['calls']:,} calls, {step['tokens_in']:,} "
-            f"tokens in, {step['tokens_out']:,} ({step['tokens_out_at_most']:,}) out"
-        )
+        console.print_json({"counted": counted, "steps": [asdict(step) for step in steps]})
+    elif not steps:
+        console.out.print("no model is asked: all answers are there, and a program checks them")
+    else:
+        print_steps(steps, counted)
 
 
 def print_evaluation(evaluation: Mapping[str, Any]) -> None:

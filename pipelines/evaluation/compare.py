@@ -5,6 +5,7 @@ them alone, in the words of its training; the checker applies its rubric. An emp
 equal answers tie, and nobody is asked.
 """
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from builders.evaluation.rows import REPLY_ROWS, SCORE_ROWS, SHOWN
 from builders.rows import Row
 from builders.rows.schema import new_ledger_row
 from builders.verifiable.registry import check
+from pipelines import dag
+from pipelines.asking.asking import Asking, cost_of, spent_on
 from pipelines.audit.judges import AskedModel
 from pipelines.audit.tasks import score_task
-from pipelines.evaluation.parts import Asking, ask_rows, cost_of, spent_on
 from pipelines.generate.tasks import RowTask
 from pipelines.llms.factory import Models
 from pipelines.llms.messages import Completion
+from pipelines.recipe.models import Price
 
 CHECKER = "verifiable"
 
@@ -112,133 +115,168 @@ def comparison_sha256(judge: AskedModel) -> str | None:
     return None if judge.trained else compare_prompt(as_json=judge.as_json).sha256
 
 
-def compare(
-    judge: AskedModel | str, pairs: Sequence[Pair], folder: Path, asking: Asking
+def judging(
+    judge: AskedModel,
+    pairs: Sequence[Pair],
+    folder: Path,
+    *,
+    seed: int = 0,
+    price: Price | None = None,
+) -> Asking:
+    """`judge` is asked about the pairs that are not decided; its replies are kept in `folder`."""
+
+    def steps(models: Models) -> list[dag.Task]:
+        if judge.trained:
+            return [score_task(judge, models.get(judge.block), seed, price)]
+        return [
+            CompareTask(
+                name="compare",
+                as_json=judge.as_json,
+                llm=models.get(judge.block),
+                seed=seed,
+                system=judge.block.system,
+                price=price,
+            )
+        ]
+
+    if judge.trained:
+        row_type, rows, answer, names = SCORE_ROWS, _single, _score, ("item", "answer")
+    else:
+        row_type, rows, answer, names = REPLY_ROWS, _comparisons, _reply, ("item", "pair", "shown")
+    return Asking(
+        name=judge.name,
+        block=judge.block,
+        folder=folder,
+        row_type=row_type,
+        steps=steps,
+        answer=answer,
+        id_of=lambda row: " ".join(row[name] for name in names),
+        rows=list(rows([pair for pair in pairs if pair.decided is None])),
+        price=price,
+    )
+
+
+def compared(
+    judge: AskedModel | str, pairs: Sequence[Pair], asked: Asking | None = None
 ) -> Compared:
-    """The preferences of all pairs; replies are kept in `folder`, and the same call continues."""
-    open_pairs = [pair for pair in pairs if pair.decided is None]
+    """The preferences of all pairs, by the replies that `asked` has on disk, or the checker."""
     decided = {
         (pair.item, pair.part): (pair.decided, pair.decided)
         for pair in pairs
         if pair.decided is not None
     }
-    if judge == CHECKER:
-        found = Compared({key: (y, y) for key, y in _checked(open_pairs)}, orders=False)
-    elif judge.trained:
-        found = _scored(judge, open_pairs, folder, asking)
-    else:
-        found = _shown_both(judge, open_pairs, folder, asking)
-    return Compared({**decided, **found.preferences}, found.orders, found.unreadable, found.cost)
+    others = [pair for pair in pairs if pair.decided is None]
+    if asked is None:
+        return Compared({**decided, **_checked(others)}, orders=False)
+    replies = asked.answers()
+    value = "score" if judge.trained else "preference"
+    read = _by_scores if judge.trained else _by_replies
+    return Compared(
+        {**decided, **dict(read(others, replies))},
+        orders=not judge.trained,
+        unreadable=Counter(row["reason"] for row in replies if row[value] is None),
+        cost=cost_of(asked.stored()),
+    )
 
 
-def _checked(pairs: Sequence[Pair]) -> Iterator[tuple[tuple[str, str], float]]:
+def _checked(pairs: Sequence[Pair]) -> dict[tuple[str, str], Orders]:
+    preferences = {}
     for pair in pairs:
         own, other = (
             check(pair.conversation["task"], text).score for text in (pair.answer, pair.reference)
         )
-        yield (pair.item, pair.part), 0.5 if own == other else float(own > other)
+        y = 0.5 if own == other else float(own > other)
+        preferences[pair.item, pair.part] = (y, y)
+    return preferences
 
 
-def _scored(judge: AskedModel, pairs: Sequence[Pair], folder: Path, asking: Asking) -> Compared:
-    """The better of two scores, each given alone; a score that is missing leaves no preference.
+def _name(*texts: str) -> str:
+    """What stands for texts in ids."""
+    return hashlib.sha256("\0".join(texts).encode(errors="surrogatepass")).hexdigest()[:24]
+
+
+def _single(pairs: Sequence[Pair]) -> Iterator[Row]:
+    """A row for each text, which stands there as the refinement.
 
     An answer that is in several pairs, as the reference's is, is scored once.
     """
-    texts: dict[str, dict[str, int]] = {}
-    rows = []
+    known = set()
     for pair in pairs:
-        known = texts.setdefault(pair.item, {})
         for text in (pair.reference, pair.answer):
-            if text not in known:
-                known[text] = len(known)
-                name = f"{pair.item} {known[text]}"
-                rows.append(new_ledger_row(id=name, refinement=text, **pair.conversation))
-
-    def steps(models: Models) -> list[Any]:
-        llm = models.get(judge.block)
-        return [score_task(judge, llm, asking.seed, judge.block.price)]
-
-    replies = ask_rows("judge", rows, steps, _kept_score, SCORE_ROWS, folder, asking)
-    scores = {(row["item"], row["place"]): row["score"] for row in replies}
-    preferences = {}
-    for pair in pairs:
-        other, own = (
-            scores[pair.item, texts[pair.item][text]] for text in (pair.reference, pair.answer)
-        )
-        y = None if None in (other, own) else 0.5 if own == other else float(own > other)
-        preferences[pair.item, pair.part] = (y, y)
-    unreadable = Counter(row["reason"] for row in replies if row["score"] is None)
-    return Compared(preferences, False, unreadable, cost_of(replies))
+            row_id = f"{pair.item} {_name(text)}"
+            if row_id not in known:
+                known.add(row_id)
+                yield new_ledger_row(id=row_id, refinement=text, **pair.conversation)
 
 
-def _kept_score(row: Row) -> Row:
-    item, place = row["id"].split(" ")
+def _score(row: Row) -> Row:
+    item, answer = row["id"].split(" ")
     reason = row["reason"]
     if reason == "refinement_score_missing":
         # Why the score is missing.
         reason = (row["detail"] or "").partition(":")[0]
     return {
         "item": item,
-        "place": int(place),
+        "answer": answer,
         "score": row["refinement_score"],
         "reason": reason,
+        "detail": row["detail"],
         **spent_on(row),
     }
 
 
-def _shown_both(judge: AskedModel, pairs: Sequence[Pair], folder: Path, asking: Asking) -> Compared:
-    rows = list(comparisons(pairs))
-
-    def steps(models: Models) -> list[Any]:
-        return [compare_step(judge, models, asking.seed)]
-
-    replies = ask_rows("judge", rows, steps, _kept, REPLY_ROWS, folder, asking)
-    orders: dict[tuple[str, str], dict[str, float | None]] = {}
-    for row in replies:
-        orders.setdefault((row["item"], row["part"]), {})[row["shown"]] = row["preference"]
-    return Compared(
-        {key: (own["first"], own["second"]) for key, own in orders.items()},
-        unreadable=Counter(row["reason"] for row in replies if row["preference"] is None),
-        cost=cost_of(replies),
-    )
-
-
-def compare_step(judge: AskedModel, models: Models, seed: int) -> CompareTask:
-    return CompareTask(
-        name="compare",
-        as_json=judge.as_json,
-        llm=models.get(judge.block),
-        seed=seed,
-        system=judge.block.system,
-        price=judge.block.price,
-    )
-
-
-def comparisons(pairs: Sequence[Pair]) -> Iterator[Row]:
-    """A row for each pair in each order: what is shown first is the `draft`."""
+def _by_scores(
+    pairs: Sequence[Pair], replies: Sequence[Row]
+) -> Iterator[tuple[tuple[str, str], Orders]]:
+    """The better of two scores; one that is missing leaves no preference."""
+    scores = {(row["item"], row["answer"]): row["score"] for row in replies}
     for pair in pairs:
+        other, own = (scores[pair.item, _name(text)] for text in (pair.reference, pair.answer))
+        y = None if None in (other, own) else 0.5 if own == other else float(own > other)
+        yield (pair.item, pair.part), (y, y)
+
+
+def _comparisons(pairs: Sequence[Pair]) -> Iterator[Row]:
+    """A row for each two texts in each order: what is shown first is the `draft`."""
+    known = set()
+    for pair in pairs:
+        name = _name(pair.answer, pair.reference)
+        if (pair.item, name) in known:
+            continue
+        known.add((pair.item, name))
         for shown in SHOWN:
             texts = (pair.answer, pair.reference)
             first, second = texts if shown == "first" else reversed(texts)
             yield new_ledger_row(
-                id=f"{pair.item} {pair.part} {shown}",
+                id=f"{pair.item} {name} {shown}",
                 draft=first,
                 refinement=second,
                 **pair.conversation,
             )
 
 
-def _kept(row: Row) -> Row:
-    item, part, shown = row["id"].split(" ")
+def _reply(row: Row) -> Row:
+    item, pair, shown = row["id"].split(" ")
     reply, value = row["critic_reply"], None
     if row["reason"] is None and row["detail"] is None:
         value = preference(parse_verdict(reply), shown)
     return {
         "item": item,
-        "part": part,
+        "pair": pair,
         "shown": shown,
         "preference": value,
         "reply": reply,
         "reason": None if value is not None else row["reason"] or row["detail"],
+        "detail": row["detail"],
         **spent_on(row),
     }
+
+
+def _by_replies(
+    pairs: Sequence[Pair], replies: Sequence[Row]
+) -> Iterator[tuple[tuple[str, str], Orders]]:
+    found = {(row["item"], row["pair"], row["shown"]): row["preference"] for row in replies}
+    for pair in pairs:
+        name = _name(pair.answer, pair.reference)
+        first, second = (found[pair.item, name, shown] for shown in SHOWN)
+        yield (pair.item, pair.part), (first, second)

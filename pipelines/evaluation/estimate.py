@@ -1,54 +1,62 @@
-"""The calls and tokens of an evaluation, before anything is sent."""
+"""The calls, tokens and cost of an evaluation, before anything is sent."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from builders.critique.prompts import Message
-from builders.rows import Row
 from pipelines import dag
+from pipelines.asking.asking import Asking
+from pipelines.asking.estimate import NOTHING, estimate_step
+from pipelines.asking.session import require_sense
 from pipelines.audit.judges import AskedModel
-from pipelines.audit.tasks import score_task
-from pipelines.evaluation.answers import answer_steps
-from pipelines.evaluation.compare import Pair, compare_step, comparisons
+from pipelines.evaluation.compare import Pair
 from pipelines.evaluation.material import Material
 from pipelines.evaluation.run import EvaluationRequest, Plan, plan_of
-from pipelines.generate.estimate import TYPICAL_CRITIQUE, token_counter
+from pipelines.generate.estimate import (
+    TYPICAL_CRITIQUE,
+    TYPICAL_DRAFT,
+    CountTokens,
+    StepEstimate,
+    TokenRange,
+    token_counter,
+)
 from pipelines.llms.factory import Models
 
-# Characters and tokens of a typical answer, which is not written yet.
-_TYPICAL_ANSWER, _TYPICAL_TOKENS, _TYPICAL_VERDICT = "x " * 500, 250, 60
+_TYPICAL_VERDICT = 60
+# No folder: nothing is on disk.
+_NOWHERE = Path("estimate")
 
 
-def estimate_evaluation(request: EvaluationRequest) -> tuple[list[dict[str, Any]], str]:
-    """Calls and tokens of each step that asks a model, and how the prompts were counted."""
+def estimate_evaluation(request: EvaluationRequest) -> tuple[list[StepEstimate], str]:
+    """What each step that asks a model takes, and how the prompts were counted."""
     plan = plan_of(request)
+    askings = plan.askings(_NOWHERE)
+    require_sense(request.settings, askings, "model")
     count, how = token_counter()
-    return list(_steps(plan, count)), how
+    return list(_steps(plan, askings, count)), how
 
 
-def _steps(plan: Plan, count: Callable) -> Iterator[dict[str, Any]]:
-    rows = plan.material.rows
-    for role, one in (("model", plan.model), ("reference", plan.reference)):
-        if isinstance(one, AskedModel):
-            yield from _answer_steps(role, one, rows, count, refine=role == "model")
-    if isinstance(plan.judge, AskedModel):
-        yield _judge_step(plan, count)
+def _steps(plan: Plan, askings: dict[str, Asking], count: CountTokens) -> Iterator[StepEstimate]:
+    for role in ("model", "reference"):
+        if role in askings:
+            yield from _answers(role, askings[role], count)
+    if "judge" in askings:
+        yield _judge(plan, count)
 
 
-def _answer_steps(
-    role: str, model: AskedModel, rows: Sequence[Row], count: Callable, *, refine: bool
-) -> Iterator[dict[str, Any]]:
-    # Outside of a pipeline, distilabel warns about each step.
-    with dag.Pipeline(name="srt-estimate"):
-        tasks = answer_steps(model, Models(), 0, refine=refine)
-    for task in tasks:
-        prompts = [task.format_input({**row, "draft": _TYPICAL_ANSWER}) for row in rows]
-        typical = _TYPICAL_TOKENS + (TYPICAL_CRITIQUE if task.name == "critique" else 0)
-        yield _step(f"{role}: {task.name}", model, prompts, typical, count)
+def _answers(role: str, asking: Asking, count: CountTokens) -> Iterator[StepEstimate]:
+    draft = _reply(TYPICAL_DRAFT, asking.block.max_new_tokens)
+    for task in _tasks(asking):
+        prompts = (task.format_input({**row, "draft": ""}) for row in asking.rows)
+        reply, unwritten = draft, NOTHING
+        if task.name == "critique":
+            reply = _reply(TYPICAL_CRITIQUE + TYPICAL_DRAFT, asking.block.max_new_tokens)
+            unwritten = draft
+        yield estimate_step(f"{role}: {task.name}", asking, prompts, reply, count, unwritten)
 
 
-def _judge_step(plan: Plan, count: Callable) -> dict[str, Any]:
-    judge, parts = plan.judge, ["draft", "refinement"]
+def _judge(plan: Plan, count: CountTokens) -> StepEstimate:
+    """Answers that are not written yet are empty in the prompts, and counted as typical ones."""
+    parts = ["draft", "refinement"]
     if isinstance(plan.model, Material) and not plan.model.refinements:
         parts = ["answer"]
     pairs = [
@@ -56,40 +64,45 @@ def _judge_step(plan: Plan, count: Callable) -> dict[str, Any]:
             row["item"],
             part,
             {key: row[key] for key in row if key != "item"},
-            _text(plan.model, row["item"]),
-            _text(plan.reference, row["item"]),
+            # So that every pair is one to ask about.
+            _text(plan.model, row["item"], part) or f"{part} ",
+            _text(plan.reference, row["item"]) or "reference ",
         )
         for part in parts
         for row in plan.material.rows
     ]
-    with dag.Pipeline(name="srt-estimate"):
-        if judge.trained:
-            task = score_task(judge, Models().get(judge.block))
-        else:
-            task = compare_step(judge, Models(), 0)
-    if not judge.trained:
-        prompts = [task.format_input(row) for row in comparisons(pairs)]
-        return _step("judge", judge, prompts, _TYPICAL_VERDICT, count)
-    # Each answer once, and the reference's.
-    answers = [(pair, pair.answer) for pair in pairs]
-    answers += [(pair, pair.reference) for pair in pairs if pair.part == parts[0]]
-    prompts = [task.format_input({**pair.conversation, "answer": text}) for pair, text in answers]
-    return _step("judge", judge, prompts, TYPICAL_CRITIQUE, count)
+    asking = plan.judging(pairs, _NOWHERE)
+    unwritten = [_unwritten(one) for one in (plan.model, plan.reference)]
+    (task,) = _tasks(asking)
+    if plan.judge.trained:
+        prompts = [task.format_input({**row, "answer": row["refinement"]}) for row in asking.rows]
+        reply = _reply(TYPICAL_CRITIQUE, asking.block.max_new_tokens)
+        # Of each answer the prompt has one, which is the model's in all but the reference's share.
+        both = TokenRange(*(max(one) for one in zip(*unwritten, strict=True)))
+        return estimate_step("judge", asking, prompts, reply, count, both)
+    prompts = [task.format_input(row) for row in asking.rows]
+    reply = _reply(_TYPICAL_VERDICT, asking.block.max_new_tokens)
+    return estimate_step("judge", asking, prompts, reply, count, unwritten[0].plus(unwritten[1]))
 
 
-def _text(answers: AskedModel | Material, item: str) -> str:
-    return answers.drafts[item] if isinstance(answers, Material) else _TYPICAL_ANSWER
+def _tasks(asking: Asking) -> Sequence[dag.Task]:
+    # Outside of a pipeline, distilabel warns about each step.
+    with dag.Pipeline(name="estimate"):
+        return asking.steps(Models())
 
 
-def _step(
-    name: str, model: AskedModel, prompts: Sequence[list[Message]], typical: int, count: Callable
-) -> dict[str, Any]:
-    most = model.block.max_new_tokens
-    return {
-        "step": name,
-        "model": model.name,
-        "calls": len(prompts),
-        "tokens_in": sum(count(turn["content"]) for prompt in prompts for turn in prompt),
-        "tokens_out": min(typical, most) * len(prompts),
-        "tokens_out_at_most": most * len(prompts),
-    }
+def _text(answers: AskedModel | Material, item: str, part: str = "draft") -> str:
+    if not isinstance(answers, Material):
+        return ""
+    own = answers.refinements if part == "refinement" else answers.drafts
+    return own.get(item, answers.drafts[item])
+
+
+def _unwritten(answers: AskedModel | Material) -> TokenRange:
+    if isinstance(answers, Material):
+        return NOTHING
+    return _reply(TYPICAL_DRAFT, answers.block.max_new_tokens)
+
+
+def _reply(typical: int, most: int) -> TokenRange:
+    return TokenRange(min(typical, most), most)

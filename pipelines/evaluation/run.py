@@ -1,7 +1,8 @@
 """One evaluation, from the names of its models to `evaluate.json`, the report and the picture."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,15 +20,27 @@ from builders.evaluation.review import read_review
 from builders.files.atomic import write_json
 from builders.files.lock import locked
 from builders.rows import Row
+from pipelines.asking.asking import Asking, cost_of
+from pipelines.asking.session import Progress, Session, require_sense
 from pipelines.audit.judges import AskedModel
-from pipelines.evaluation.answers import answers
-from pipelines.evaluation.compare import CHECKER, Compared, Pair, compare, comparison_sha256
+from pipelines.audit.lineage import TRAINING
+from pipelines.evaluation.answers import answers_asked
+from pipelines.evaluation.compare import (
+    CHECKER,
+    Compared,
+    Pair,
+    compared,
+    comparison_sha256,
+    judging,
+)
 from pipelines.evaluation.material import Material, is_answers, read_material
 from pipelines.evaluation.models import model_of
-from pipelines.evaluation.parts import Asking, cost_of
+from pipelines.llms.store import CompletionStore
+from pipelines.recipe.execution import ExecutionSettings, price_of
 
 REQUEST = "request.json"
 MAX_NEW_TOKENS = 512
+_HERE = ExecutionSettings()
 
 Answerer = AskedModel | Material
 
@@ -46,6 +59,8 @@ class EvaluationRequest:
     answers_out: Path | None = None
     people: Path | None = None
     benchmark: Benchmark | None = None
+    settings: ExecutionSettings = _HERE
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,25 @@ class Plan:
     judge: AskedModel | str
     material: Material
     facts: Mapping[str, Any]
+    request: EvaluationRequest
+
+    def askings(self, folder: Path) -> dict[str, Asking]:
+        """Who is asked, by role: the judge about no pairs yet, as their answers are not known."""
+        found, rows = {}, self.material.rows
+        for role, one in (("model", self.model), ("reference", self.reference)):
+            if isinstance(one, AskedModel):
+                at, refine = folder / "answers" / role, role == "model"
+                found[role] = answers_asked(one, rows, at, refine=refine, **self._how(one))
+        if isinstance(self.judge, AskedModel):
+            found["judge"] = self.judging([], folder)
+        return found
+
+    def judging(self, pairs: Sequence[Pair], folder: Path) -> Asking:
+        return judging(self.judge, pairs, folder / "replies", **self._how(self.judge))
+
+    def _how(self, model: AskedModel) -> dict[str, Any]:
+        execution = self.request.settings.execution
+        return {"seed": self.request.seed, "price": price_of(model.block, execution)}
 
 
 def plan_of(request: EvaluationRequest) -> Plan:
@@ -84,17 +118,29 @@ def plan_of(request: EvaluationRequest) -> Plan:
         "judge": judge if judge == CHECKER else [_fingerprint(judge), comparison_sha256(judge)],
         "instructions": material.digest,
         "limit": request.limit,
+        "seed": request.seed,
     }
-    return Plan(model, reference, judge, material, facts)
+    return Plan(model, reference, judge, material, facts, request)
 
 
-def run_evaluation(request: EvaluationRequest, folder: Path, asking: Asking) -> Evaluation:
+def run_evaluation(
+    request: EvaluationRequest,
+    folder: Path,
+    *,
+    store: CompletionStore | None = None,
+    stop: threading.Event | None = None,
+    progress: Progress | None = None,
+    notify: Callable[[str], None] = lambda _: None,
+) -> Evaluation:
     """Make the evaluation in `folder`, or continue it; a complete one is measured again.
 
-    BadInput if a model, a file or the folder is wrong; RunFailed
-    if an endpoint failed, and the same call continues.
+    Calls that failed are tried again then. BadInput if a model, a file or the folder is wrong;
+    RunFailed if the budget is used up, an endpoint failed or a batch is in progress, and the same
+    call continues.
     """
     plan = plan_of(request)
+    askings = plan.askings(folder)
+    require_sense(request.settings, askings, "model")
     path = folder / REQUEST
     if folder.exists() and not path.is_file() and _has_files(folder):
         raise BadInput(f"{folder}: has something else than an evaluation; choose another --out")
@@ -103,17 +149,30 @@ def run_evaluation(request: EvaluationRequest, folder: Path, asking: Asking) -> 
         if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != plan.facts:
             raise BadInput(f"{folder}: holds another evaluation; choose another --out")
         write_json(path, plan.facts)
-        texts = _texts(plan, folder, asking)
+        session = Session(
+            askings,
+            request.settings,
+            folder,
+            store=store,
+            stop=stop,
+            progress=progress,
+            notify=notify,
+        )
+        session.ask({role: one for role, one in askings.items() if role != "judge"})
+        texts = _texts(plan, askings)
         pairs = list(_pairs(plan.material.rows, texts))
         if not pairs:
             raise BadInput(f"{folder}: no instruction has an answer of both")
-        compared = compare(plan.judge, pairs, folder / "replies", asking)
+        asked = plan.judging(pairs, folder) if "judge" in askings else None
+        if asked is not None:
+            session.ask({"judge": asked})
+        verdicts = compared(plan.judge, pairs, asked)
         write_pairs(folder, map(vars, pairs))
-        judgments = _judgments(pairs, compared)
+        judgments = _judgments(pairs, verdicts)
         difficulties, anchors = request.controls.read(judgments)
         evaluation = measure(
             judgments.rows,
-            replace(_facts(plan, texts, compared), benchmark=request.benchmark),
+            replace(_facts(plan, texts, verdicts), benchmark=request.benchmark),
             difficulties=difficulties,
             anchors=anchors,
             verdicts=read_review(request.people, folder) if request.people else None,
@@ -172,14 +231,25 @@ def _weights(model: AskedModel) -> str | None:
     return getattr(model.block, "training_sha256", None)
 
 
+def _trained_on(model: AskedModel) -> str | None:
+    """The release that a checkpoint of this project was trained on, NAME@VERSION."""
+    if model.folder is None:
+        return None
+    release = json.loads((model.folder / TRAINING).read_text(encoding="utf-8")).get("release") or {}
+    return (
+        f"{release['name']}@{release['version']}" if {"name", "version"} <= release.keys() else None
+    )
+
+
 def _name(one: Answerer) -> str:
     return one.writer or one.name if isinstance(one, Material) else one.name
 
 
-def _texts(plan: Plan, folder: Path, asking: Asking) -> Texts:
-    """The answers of both sides, asked for where no file has them."""
-    rows, model, cost = plan.material.rows, plan.model, {}
-    items = [row["item"] for row in rows]
+def _texts(plan: Plan, askings: Mapping[str, Asking]) -> Texts:
+    """The answers of both sides, from files or from those that were asked for."""
+    model, reference = plan.model, plan.reference
+    items = [row["item"] for row in plan.material.rows]
+    found = {role: askings[role].answers() for role in ("model", "reference") if role in askings}
     if isinstance(model, Material):
         drafts = {item: model.drafts[item] for item in items}
         parts: dict[str, dict[str, str]] = {"answer": drafts}
@@ -188,9 +258,7 @@ def _texts(plan: Plan, folder: Path, asking: Asking) -> Texts:
             parts = {"draft": drafts, "refinement": refinements}
         unrefined = sum(item not in model.refinements for item in items) * (len(parts) - 1)
     else:
-        found = answers("answers", model, rows, folder / "answers" / "model", asking, refine=True)
-        cost["model"] = cost_of(found)
-        answered = [row for row in found if row["draft"] is not None]
+        answered = [row for row in found["model"] if row["draft"] is not None]
         drafts = {row["item"]: row["draft"] for row in answered}
         refinements = {
             row["item"]: row["draft"] if row["refinement"] is None else row["refinement"]
@@ -198,15 +266,13 @@ def _texts(plan: Plan, folder: Path, asking: Asking) -> Texts:
         }
         parts = {"draft": drafts, "refinement": refinements}
         unrefined = sum(row["refinement"] is None for row in answered)
-    reference = plan.reference
     if isinstance(reference, Material):
         others = {item: reference.drafts[item] for item in items}
     else:
-        at = folder / "answers" / "reference"
-        found = answers("reference", reference, rows, at, asking, refine=False)
-        cost["reference"] = cost_of(found)
-        others = {row["item"]: row["draft"] for row in found if row["draft"] is not None}
+        texts = ((row["item"], row["draft"]) for row in found["reference"])
+        others = {item: draft for item, draft in texts if draft is not None}
     missing = sum(item not in drafts or item not in others for item in items)
+    cost = {role: cost_of(rows) for role, rows in found.items()}
     return Texts(parts, others, missing, unrefined, cost)
 
 
@@ -219,10 +285,10 @@ def _pairs(rows: Sequence[Row], texts: Texts) -> Iterator[Pair]:
                 yield Pair(item, part, conversation, own[item], texts.reference[item])
 
 
-def _judgments(pairs: Sequence[Pair], compared: Compared) -> Judgments:
+def _judgments(pairs: Sequence[Pair], verdicts: Compared) -> Judgments:
     rows, instructions, indices = [], {}, {}
     for pair in pairs:
-        first, second = compared.preferences[pair.item, pair.part]
+        first, second = verdicts.preferences[pair.item, pair.part]
         both = first is not None and second is not None
         rows.append(
             {
@@ -230,8 +296,8 @@ def _judgments(pairs: Sequence[Pair], compared: Compared) -> Judgments:
                 "part": pair.part,
                 "characters": len(pair.answer),
                 "reference_characters": len(pair.reference),
-                "shown_first": first if compared.orders else None,
-                "shown_second": second if compared.orders else None,
+                "shown_first": first if verdicts.orders else None,
+                "shown_second": second if verdicts.orders else None,
                 "preference": (first + second) / 2 if both else None,
             }
         )
@@ -240,7 +306,7 @@ def _judgments(pairs: Sequence[Pair], compared: Compared) -> Judgments:
     return Judgments(rows, instructions, indices=indices)
 
 
-def _facts(plan: Plan, texts: Texts, compared: Compared) -> Facts:
+def _facts(plan: Plan, texts: Texts, verdicts: Compared) -> Facts:
     material, notes = plan.material, []
     if texts.missing:
         notes.append(
@@ -265,6 +331,7 @@ def _facts(plan: Plan, texts: Texts, compared: Compared) -> Facts:
         model=Who(
             name=_name(plan.model),
             weights=None if isinstance(plan.model, Material) else _weights(plan.model),
+            trained_on=None if isinstance(plan.model, Material) else _trained_on(plan.model),
             fingerprint=_fingerprint(plan.model),
         ),
         reference=Who(name=_name(plan.reference), fingerprint=_fingerprint(plan.reference)),
@@ -273,7 +340,7 @@ def _facts(plan: Plan, texts: Texts, compared: Compared) -> Facts:
             name=material.name, digest=material.digest, count=len(material.rows)
         ),
         made_at=datetime.now(UTC).replace(microsecond=0),
-        unreadable=compared.unreadable,
+        unreadable=verdicts.unreadable,
         notes=notes,
-        cost={**texts.cost, **({"judge": compared.cost} if compared.cost else {})},
+        cost={**texts.cost, **({"judge": verdicts.cost} if verdicts.cost else {})},
     )

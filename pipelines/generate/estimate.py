@@ -20,7 +20,7 @@ from pipelines.recipe.models import AnyModel, GivenDrafts, Price, VerifiableTeac
 from pipelines.recipe.recipe import Recipe
 
 # TokenRange of a typical answer of an instruct model, and of a critique of it.
-_TYPICAL_DRAFT = 250
+TYPICAL_DRAFT = 250
 TYPICAL_CRITIQUE = 200
 
 CountTokens = Callable[[str], int]
@@ -101,7 +101,7 @@ def _calls(
         given = count(row["draft"] or "")
         draft = TokenRange(given, given)
     else:
-        draft = _answer(_TYPICAL_DRAFT, drafts)
+        draft = _answer(TYPICAL_DRAFT, drafts)
         turns = chat(row["instruction"], row["system"] or drafts.system, row["history"])
         prompt = sum(count(turn["content"]) for turn in turns)
         yield "draft", drafts, TokenRange(prompt, prompt), draft

@@ -10,7 +10,7 @@ import pytest
 
 from builders.audit.result import audits_of, read_judgments
 from builders.errors import BadInput, RunFailed
-from pipelines.audit.ask import BATCH
+from pipelines.asking.asking import BATCH
 from pipelines.audit.estimate import estimate_audit
 from pipelines.audit.run import AuditRequest, run_audit
 from pipelines.batch.api import BatchApi

@@ -11,8 +11,8 @@ from builders.audit.measure import recompute
 from builders.audit.result import audits_of, read_audit, read_judgments, write_audit
 from builders.errors import BadInput, RunFailed
 from builders.files.lock import locked
-from pipelines.audit.ask import Asking, judge_of_answers, questions
-from pipelines.audit.engine import ask_all
+from pipelines.asking.session import Session
+from pipelines.audit.ask import judge_of_answers, questions, scores_asked
 from pipelines.audit.estimate import estimate_audit
 from pipelines.audit.judges import AskedModel
 from pipelines.audit.run import AuditRequest, run_audit
@@ -59,8 +59,8 @@ def test_a_judge_sees_the_criteria_of_a_pair(tmp_path, trained):
     asked = AskedModel(
         ScriptedModel(kind="scripted", script="tests.scripts:rubric_critic"), trained
     )
-    asking = Asking(asked, questions(frozen.pairs, 1), tmp_path / "parts")
-    ask_all({"model": asking}, ExecutionSettings(), tmp_path)
+    asking = scores_asked(asked, questions(frozen.pairs, 1), tmp_path / "parts")
+    Session({"model": asking}, ExecutionSettings(), tmp_path).ask()
     judge = judge_of_answers(asked, asking.answers())
     scores = [judge.scores[pair["id"]] for pair in frozen.pairs]
     assert scores == [(3 + len("It is short.") % 7,) * 2, (1, 1)]

@@ -14,7 +14,6 @@ from builders.review.exchange.importing import import_file
 from builders.review.folder import open_review
 from builders.review.report import report_review
 from builders.review.source import open_source
-from pipelines.evaluation.parts import Asking
 from pipelines.evaluation.run import EvaluationRequest, run_evaluation
 
 
@@ -34,7 +33,7 @@ def evaluation(tmp_path, model, table):
         request = EvaluationRequest(
             model("trained", trained=True), str(path), model("pair_judge"), path, **options
         )
-        return run_evaluation(request, tmp_path / "evaluation", Asking())
+        return run_evaluation(request, tmp_path / "evaluation")
 
     return made
 

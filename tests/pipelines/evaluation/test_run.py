@@ -11,7 +11,6 @@ from builders.evaluation.folder import PICTURE, REPORT
 from builders.evaluation.pairs import read_pairs
 from builders.evaluation.result import read_evaluation
 from pipelines.evaluation.estimate import estimate_evaluation
-from pipelines.evaluation.parts import Asking
 from pipelines.evaluation.run import EvaluationRequest, run_evaluation
 
 
@@ -23,7 +22,7 @@ def evaluated(tmp_path, model, instructions, reference):
         values = {"reference": reference, "instructions": instructions, **options}
         writer_block = model(writer, trained=True) if writer else values.pop("model")
         request = EvaluationRequest(writer_block, judge=model(judge), **values)
-        return run_evaluation(request, tmp_path / out, Asking())
+        return run_evaluation(request, tmp_path / out)
 
     return made
 
@@ -75,7 +74,7 @@ def test_a_trained_judge_scores_each_answer_alone(evaluated, model, tmp_path, re
     request = EvaluationRequest(
         model("trained", trained=True), reference, model("trained", trained=True), instructions
     )
-    found = run_evaluation(request, tmp_path / "own", Asking())
+    found = run_evaluation(request, tmp_path / "own")
     assert found.parts["refinement"].raw["value"] == pytest.approx(0.5, abs=0.1)
     assert found.parts["refinement"].consistency is None
     assert "scores each answer alone" in found.judge.name
@@ -184,8 +183,8 @@ def test_a_reference_without_some_answers(evaluated, table):
     [
         ({"instructions": None}, "--instructions: name the file"),
         ({"reference": "no/such/model"}, "no/such/model: no such model"),
-        ({"reference": "stored"}, "stored: not a model"),
-        ({"reference": "stored:gpt"}, "stored:gpt: not a model"),
+        ({"reference": "stored"}, "stored: no such model"),
+        ({"reference": "stored:gpt"}, "stored:gpt: no such model"),
     ],
 )
 def test_what_is_refused_before_anything_is_sent(evaluated, tmp_path, change, problem):
@@ -197,7 +196,7 @@ def test_what_is_refused_before_anything_is_sent(evaluated, tmp_path, change, pr
 def test_the_checker_knows_verifiable_problems_only(model, tmp_path, instructions, reference):
     request = EvaluationRequest(model("draft"), reference, "verifiable", instructions)
     with pytest.raises(BadInput, match="verifiable problems only"):
-        run_evaluation(request, tmp_path / "out", Asking())
+        run_evaluation(request, tmp_path / "out")
 
 
 def test_an_endpoint_that_fails_stops_and_the_same_call_continues(evaluated, monkeypatch):
@@ -234,9 +233,9 @@ def test_the_estimate_is_what_is_sent(model, instructions, reference):
         model("trained", trained=True), reference, model("pair_judge"), instructions
     )
     steps, _ = estimate_evaluation(request)
-    assert [(step["step"], step["calls"]) for step in steps] == [
+    assert [(step.step, step.calls) for step in steps] == [
         ("model: draft", 30),
         ("model: critique", 30),
         ("judge", 120),
     ]
-    assert all(step["tokens_in"] > 0 for step in steps)
+    assert all(step.tokens_in > 0 for step in steps)

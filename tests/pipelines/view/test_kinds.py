@@ -13,7 +13,6 @@ from builders.release.make import release_runs
 from builders.view.filters import read_filters
 from builders.view.opening import AUDIT, FROZEN_SET
 from pipelines.audit.run import AuditRequest, run_audit
-from pipelines.evaluation.parts import Asking
 from pipelines.evaluation.run import EvaluationRequest, run_evaluation
 from pipelines.view.opening import open_view
 from tests.frozen_sets import quality_set
@@ -87,7 +86,7 @@ def test_an_evaluation(tmp_path, scripted):
     request = EvaluationRequest(
         scripted("trained", trained=True), str(reference), scripted("pair_judge"), instructions
     )
-    run_evaluation(request, tmp_path / "evaluation", Asking())
+    run_evaluation(request, tmp_path / "evaluation")
     view = open_view(str(tmp_path / "evaluation"))
     assert outcomes(view) == {"loses": 12, "tie": 8, "wins": 4}
     assert view.summary(read_filters([]))["labels"]["draft"] == "reference's answer"

@@ -11,6 +11,7 @@ from builders.evaluation.statistics.length_control import (
     ANCHOR_WEIGHT,
     LEAST_JUDGMENTS,
     Anchors,
+    fit,
     fit_logistic,
     length_controlled,
     length_controlled_difference,
@@ -94,6 +95,33 @@ def test_length_that_alone_explains_the_wins_is_taken_away():
     assert found["value"]["low"] < 0.5 < found["value"]["high"]
     assert found["taste"]["low"] > 1.5
     assert found["longer_wins"]["value"] == pytest.approx(expit(2 * np.tanh(1)), abs=0.04)
+
+
+@pytest.mark.parametrize("given", ["minimal", "difficulty", "difficulty and anchors"])
+def test_the_influences_have_the_error_of_a_bootstrap_that_fits_again(given):
+    y, longer, difficulty = judged(n=300)
+    hard = difficulty if "difficulty" in given else None
+    fixed = anchors() if "anchors" in given else None
+    whole, chance = fit(y, longer, hard, fixed), np.random.default_rng(3)
+    drawn = []
+    for _ in range(400):
+        at = chance.integers(300, size=300)
+        again = fit(y[at], longer[at], None if hard is None else hard[at], fixed)
+        drawn.append((again.value, again.taste))
+    errors = np.std(drawn, axis=0, ddof=1)
+    moves = np.stack([whole.moves_value, whole.moves_taste])
+    expected = np.sqrt(((moves - moves.mean(axis=1, keepdims=True)) ** 2).sum(axis=1))
+    assert expected == pytest.approx(errors, rel=0.12)
+
+
+def test_an_instruction_that_is_judged_twice_counts_as_one():
+    y, longer, difficulty = judged()
+    twice = [np.repeat(one, 2) for one in (y, longer)]
+    alone = length_controlled(*twice, np.arange(400), np.repeat(difficulty, 2))["value"]
+    together = length_controlled(*twice, np.arange(400) // 2, np.repeat(difficulty, 2))["value"]
+    assert together["value"] == alone["value"]
+    width, own = (one["high"] - one["low"] for one in (together, alone))
+    assert width == pytest.approx(own * np.sqrt(2), rel=0.05)
 
 
 def test_unknown_preferences_are_not_fitted():

@@ -93,6 +93,19 @@ def test_equal_answers_differ_by_nothing_with_an_interval_around_it():
     assert found["low"] == -found["high"] < 0
 
 
+def test_differences_of_halves_have_half_the_interval_and_one_alone_less_than_none():
+    """As if two pairs differed as much as the others do."""
+    d = np.repeat([0.5, -0.5, 0.0], [30, 10, 160])
+    halves, wholes = (difference(x, np.zeros(200), places(x)) for x in (d, 2 * d))
+    width, other = (one["high"] - one["low"] for one in (halves, wholes))
+    assert width == pytest.approx(other / 2, rel=0.01)
+    single = np.zeros(100)
+    none = difference(single, single, places(single))
+    single[0] = 0.5
+    one = difference(single, np.zeros(100), places(single))
+    assert 0.8 < (one["high"] - one["low"]) / (none["high"] - none["low"]) < 1
+
+
 def test_a_difference_is_narrower_than_two_intervals_subtracted():
     chance = np.random.default_rng(0)
     before = (chance.random(200) < 0.4).astype(float)

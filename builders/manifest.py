@@ -21,7 +21,10 @@ from builders.settings import GateSettings
 
 FILE = "manifest.json"
 # Keys that are left out of the file where they are None.
-_OPTIONAL = ("review", "reserved", "audits", "license_name", "license_link", "parent_name")
+_OPTIONAL = (
+    *("review", "reserved", "audits", "evaluations"),
+    *("license_name", "license_link", "parent_name"),
+)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -105,8 +108,9 @@ class Manifest(Recorded):
     `recipe_sha256` and `seed` are None if the runs differ in them. `moved_instructions` and
     `near_instructions` count instructions that are not in the split of their hash. `funnel` has the
     counts of `builders.ledger.funnel`, `reserved` the frozen sets whose instructions are kept out
-    of training, `audits` what audits found, `review` the figures on people's verdicts, and `gate`
-    the checks; these are None if there are none.
+    of training, `audits` what audits found, `evaluations` the win rates of its checkpoints,
+    `review` the figures on people's verdicts, and `gate` the checks; these are None if there are
+    none.
     """
 
     name: str
@@ -137,6 +141,7 @@ class Manifest(Recorded):
     statistics: dict[str, Any] = {}
     reserved: dict[str, Any] | None = None
     audits: list[dict[str, Any]] | None = None
+    evaluations: list[dict[str, Any]] | None = None
     limits: dict[str, bool] = {}
     review: dict[str, Any] | None = None
     # An empty block is what a release without checks once recorded.
@@ -212,5 +217,5 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _absent(manifest: Manifest) -> set[str]:
-    """The blocks on people, on frozen sets and on audits and the terms, if there are none."""
+    """The blocks on people, frozen sets, audits, evaluations and the terms, if there are none."""
     return {name for name in _OPTIONAL if getattr(manifest, name) is None}

@@ -7,6 +7,7 @@ from typing import Any
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from cards.audit_report import audit_facts
+from cards.evaluation_report import evaluation_facts
 from cards.facts import ConfigFacts, DatasetFacts, ModelFacts, SplitFacts
 from cards.markdown import one_line
 from cards.metadata import license_terms, size_categories
@@ -74,6 +75,7 @@ def render_dataset_card(facts: DatasetFacts) -> str:
             has_verdicts=facts["review"] is not None,
             columns=list(_columns(facts)),
             audits=[audit_facts(one) for one in facts["audits"] or ()],
+            evaluations=[evaluation_facts(one) for one in facts["evaluations"] or ()],
             rows_of=_rows_of,
             questions=QUESTIONS,
             drafters=_model_names(models, "draft"),

@@ -94,8 +94,8 @@ class DatasetFacts(TypedDict):
     their hash be in the other split; `near_instructions` moved from `test` to `train` because of a
     near-duplicate there. `dataset_info` is the block of the front matter. `funnel` and `statistics`
     are counts and means of rows, scores, tokens and lengths. `gate` is None if no checks were run,
-    `review` is None without human verdicts, `reserved` without frozen sets, and `audits` (what
-    audit.json has) without audits.
+    `review` is None without human verdicts, `reserved` without frozen sets, and `audits` and
+    `evaluations` (what audit.json and evaluate.json have) without any.
     """
 
     name: str
@@ -129,4 +129,5 @@ class DatasetFacts(TypedDict):
     review: Mapping[str, Any] | None
     reserved: Mapping[str, Any] | None
     audits: list[Mapping[str, Any]] | None
+    evaluations: list[Mapping[str, Any]] | None
     limits: LimitFacts

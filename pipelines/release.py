@@ -19,6 +19,7 @@ def release(
     parent: Path | Literal["none"] | None = None,
     reviews: Sequence[Path] = (),
     audits: Sequence[Path] = (),
+    evaluations: Sequence[Path] = (),
     evaluation_sets: Sequence[str] = (),
     allowed: Mapping[str, str] | None = None,
     progress: Progress | None = None,
@@ -28,15 +29,17 @@ def release(
 
     `parent` is the release before this one: by default the latest of its name in `out`; with
     `rename`, one of another name. `reviews` are review folders, or the runs or releases that were
-    reviewed. `audits` are folders that `srt audit run` made. `evaluation_sets` are FILE or
-    FILE:FIELD, beside those of the runs' recipes. `allowed` has a reason for each check of the gate
-    that may fail. `progress` is called with the stage (splitting, writing, checking) and the rows
-    done in it.
+    reviewed. `audits` are folders that `srt audit run` made, and `evaluations` those that
+    `srt evaluate` made, of models that made these rows or were trained on a version of them; no
+    kept row may repeat their instructions. `evaluation_sets` are FILE or FILE:FIELD, beside those
+    of the runs' recipes. `allowed` has a reason for each check of the gate that may fail.
+    `progress` is called with the stage (splitting, writing, checking) and the rows done in it.
 
     Raises BadInput where an argument is wrong, GateRefused where the gate refuses the release,
     and RunFailed where the folder cannot be written. The release is there whole or not at all.
     """
     # Imported here: whoever wants to know where releases are need not wait for the gate.
+    from builders.gate.checks.evaluation_sets import has_pairs
     from builders.gate.gate import ReleaseGate
     from builders.release.make import release_runs
     from builders.review.folder import open_review
@@ -45,7 +48,7 @@ def release(
     gate = ReleaseGate(
         # The runs agree in their settings, or `release_runs` refuses them.
         opened[0][1].gate,
-        evaluation_sets=evaluation_sets,
+        evaluation_sets=[*evaluation_sets, *(str(one) for one in evaluations if has_pairs(one))],
         allowed=allowed,
         progress=progress,
     )
@@ -57,6 +60,7 @@ def release(
         parent=parent,
         reviews=[open_review(folder) for folder in reviews],
         audits=audits,
+        evaluations=evaluations,
         redact=gate.redact,
         check=gate.check,
         progress=progress,

@@ -13,6 +13,7 @@ from datasets import Features
 
 from builders.audit.rows import RELEASED_JUDGMENT_ROWS
 from builders.critique.prompts import PARTS
+from builders.evaluation.rows import RELEASED_JUDGED_ROWS
 from builders.ledger.models import last_of_step
 from builders.release.reviews.apply import ReleasedVerdicts
 from builders.review.verdicts import Verdict
@@ -37,6 +38,7 @@ ROW_TYPES = {
     "ledger": LEDGER_ROWS,
     "verdicts": VERDICT_ROWS,
     "audits": RELEASED_JUDGMENT_ROWS,
+    "evaluations": RELEASED_JUDGED_ROWS,
 }
 _SUMMARY = FEEDBACK_ROWS.schema.field("human_verdict").type
 
@@ -178,6 +180,14 @@ AUDITS_CONFIG = Config(
     "audits",
     "Judges' scores of pairs that models were audited by: ids and numbers, no text.",
     lambda _: RELEASED_JUDGMENT_ROWS.schema.empty_table(),
+)
+
+
+# Written by `builders.release.evaluations`, likewise.
+EVALUATIONS_CONFIG = Config(
+    "evaluations",
+    "Judges' preferences in evaluations of this dataset's checkpoints: numbers, no text.",
+    lambda _: RELEASED_JUDGED_ROWS.schema.empty_table(),
 )
 
 

@@ -44,6 +44,7 @@ def describe(
     review: dict[str, Any] | None,
     reserved: dict[str, Any] | None,
     audits: list[dict[str, Any]] | None,
+    evaluations: list[dict[str, Any]] | None,
 ) -> Manifest:
     """The manifest of a release in `folder`, before its checks and the hashes of its files.
 
@@ -79,6 +80,7 @@ def describe(
         limits=_limits(runs.models, funnel),
         reserved=reserved,
         audits=audits,
+        evaluations=evaluations,
         review=review,
         gate=None,
         configs={

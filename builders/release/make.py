@@ -24,7 +24,12 @@ from builders.release.audits import (
     write_audits,
 )
 from builders.release.changelog import changelog_of
-from builders.release.configs import AUDITS_CONFIG, release_configs
+from builders.release.configs import AUDITS_CONFIG, EVALUATIONS_CONFIG, release_configs
+from builders.release.evaluations import (
+    describe_evaluations,
+    read_release_evaluations,
+    write_evaluations,
+)
 from builders.release.facts import card_facts, describe, describe_reserved, describe_review
 from builders.release.first_pass import first_pass
 from builders.release.order import in_order
@@ -54,6 +59,7 @@ def release_runs(
     parent: Path | Literal["none"] | None = None,
     reviews: Sequence[Review] = (),
     audits: Sequence[Path] = (),
+    evaluations: Sequence[Path] = (),
     redact: Redact | None = None,
     check: ReleaseCheck | None = None,
     progress: Progress | None = None,
@@ -66,8 +72,10 @@ def release_runs(
     it has another name. `reviews` are
     of these runs or of earlier versions; the runs' recipes say what happens to rows that people
     found wrong. `audits` are folders of audits, whose sets are kept out of training; their figures
-    and judgments are released. `redact` changes each ledger row before anything is made of it.
-    `progress` is called with the stage ("splitting", "writing") and the ledger rows done in it.
+    and judgments are released. `evaluations` are folders of evaluations of the release's
+    checkpoints, whose win rates and judgments are released. `redact` changes each ledger row
+    before anything is made of it. `progress` is called with the stage ("splitting", "writing") and
+    the ledger rows done in it.
 
     Raises `BadInput` if the name, the version, a run, a review or the parent is wrong,
     `GateRefused` if the rows cannot be published, and `RunFailed` if the folder cannot be written.
@@ -77,6 +85,7 @@ def release_runs(
     check_runs(runs)
     merged = merge_runs(runs)
     audited = read_release_audits(audits)
+    evaluated = read_release_evaluations(evaluations, runs, name)
     reserved = reserved_instructions([*merged.reserve, *sets_of(audited)])
     target = out / f"{name}@v{version}"
     with staging(out, name, target) as (folder, scratch):
@@ -106,6 +115,11 @@ def release_runs(
                 [*configs, AUDITS_CONFIG],
                 {**written, **write_audits(audited, folder)},
             )
+        if evaluated:
+            configs, written = (
+                [*configs, EVALUATIONS_CONFIG],
+                {**written, **write_evaluations(evaluated, folder)},
+            )
         manifest = describe(
             merged,
             name=name,
@@ -118,6 +132,7 @@ def release_runs(
             review=describe_review(folder, outcome, verdicts, merged.review, votes),
             reserved=describe_reserved(reserved, first.splits),
             audits=describe_audits(audited),
+            evaluations=describe_evaluations(evaluated),
         )
         changelog = changelog_of(previous, manifest, configs, written)
         _draw(manifest, folder / "assets")

@@ -18,8 +18,9 @@ EvaluationSets = Annotated[
     list[str] | None,
     typer.Option(
         "--evaluation",
-        metavar="FILE[:FIELD]",
-        help="Prompts that models are evaluated on, in addition to the recipe's; may be repeated.",
+        metavar="EVALUATION|FILE[:FIELD]",
+        help="Prompts that models are evaluated on, in addition to the recipe's: those of an "
+        "evaluation by `srt evaluate`, or in a file; may be repeated.",
         show_default=False,
     ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.check import print_checks
-from pipelines.cli.options import AllowedChecks, AsJson, EvaluationSets, Reasons, allowances
+from pipelines.cli.options import AllowedChecks, AsJson, Reasons, allowances
 
 
 def release(
@@ -42,7 +42,16 @@ def release(
             show_default=False,
         ),
     ] = None,
-    evaluation: EvaluationSets = None,
+    evaluation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="EVALUATION|FILE[:FIELD]",
+            help="An evaluation by `srt evaluate` of a model that made these rows or was trained "
+            "on a version of them: the card shows its win rates. Or prompts that models are "
+            "evaluated on, beside the recipe's. No kept row may repeat either; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     allow: AllowedChecks = None,
     reason: Reasons = None,
     as_json: AsJson = False,
@@ -54,12 +63,13 @@ def release(
     """
     from builders.manifest import read_manifest
     from builders.release.reviews.people import notes_on_people
-    from builders.review.folder import open_review
+    from builders.review.folder import EVALUATION, open_review
     from pipelines import release as releases
     from pipelines.cli import console
 
     for note in notes_on_people([open_review(folder) for folder in review or []]):
         console.notify(f"note: {note}")
+    evaluations = [Path(one) for one in evaluation or [] if (Path(one) / EVALUATION).is_file()]
     total = releases.rows_of(runs)
     stages = {"splitting": total, "writing": total, "checking": None}
     with console.RowsProgress(stages) as progress:
@@ -71,7 +81,8 @@ def release(
             parent=Path(parent) if parent not in (None, "none") else parent,
             reviews=review or [],
             audits=audit or [],
-            evaluation_sets=evaluation or [],
+            evaluations=evaluations,
+            evaluation_sets=[one for one in evaluation or [] if Path(one) not in evaluations],
             allowed=allowances(allow, reason),
             progress=progress,
             rename=rename,

@@ -106,6 +106,7 @@ FACTS = {
     "review": None,
     "reserved": None,
     "audits": None,
+    "evaluations": None,
     "limits": {
         "scripted": False,
         "checker": False,

@@ -13,6 +13,7 @@ from builders.files.hashes import sha256_of_files
 from builders.gate.checks.human_agreement import BROKEN, wrong_summaries
 from builders.ledger.funnel import Funnel
 from builders.manifest import FILE, Check, Manifest
+from builders.release.evaluations import raw_win_rates
 from builders.release.reviews.agreement import FIGURES_VERSION, REVIEW_FIGURES, lasting_figures
 
 _ABSENT = object()
@@ -40,6 +41,7 @@ class CardFigures:
             self._counted(counts),
             self._review(review),
             self._summaries(),
+            self._evaluations(),
             self._card(counts),
             self._files(),
         ]
@@ -87,6 +89,22 @@ class CardFigures:
         named = {f"review.{key}": stated.get(key) for key in REVIEW_FIGURES} if stated else {}
         found = {f"review.{key}": (review or {}).get(key) for key in REVIEW_FIGURES}
         return _compare(named, found)
+
+    def _evaluations(self) -> Compared:
+        """The raw win rates, by the judgments in the config `evaluations`."""
+        stated = {
+            f"evaluations.{one['name']}.{part}.raw": figures["raw"]["value"]
+            for one in self._manifest.evaluations or ()
+            for part, figures in one["parts"].items()
+            if figures["raw"]["value"] is not None
+        }
+        try:
+            rates = raw_win_rates(self._folder)
+        except BROKEN:
+            # The check `schema` names the file.
+            return 0, []
+        found = {f"evaluations.{name}.{part}.raw": value for (name, part), value in rates.items()}
+        return _compare(stated, found)
 
     def _summaries(self) -> Compared:
         """The summaries of verdicts in `feedback`."""

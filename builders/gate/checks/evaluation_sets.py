@@ -12,6 +12,7 @@ from huggingface_hub import constants
 from builders.errors import BadInput, reason_of
 from builders.files.tables import ENDINGS, read_table
 from builders.instructions.turns import role_of
+from builders.review.folder import PAIRS
 
 # The usual names of the field with the prompt.
 _FIELDS = (
@@ -73,12 +74,20 @@ BENCHMARKS = (
 )
 
 
+def has_pairs(folder: Path) -> bool:
+    """Whether a path is an evaluation by `srt evaluate` that keeps its instructions."""
+    return (folder / PAIRS).is_file()
+
+
 def read_evaluation_set(named: str) -> EvaluationSet:
-    """The set in `FILE` or `FILE:FIELD`; BadInput if it has no prompts.
+    """The set in `FILE`, `FILE:FIELD` or an evaluation's folder; BadInput if it has no prompts.
 
     A text file has one prompt per line. A field has a text, a list of texts, or a conversation
     whose user turns are the prompts. If no field is named, the usual names are tried.
     """
+    if has_pairs(folder := Path(named).expanduser()):
+        prompts = dict.fromkeys(_prompts(folder / PAIRS, "instruction"))
+        return EvaluationSet(folder.resolve().name, tuple(prompts))
     path, field = _file_and_field(named)
     prompts = tuple(prompt for prompt in _prompts(path, field) if prompt.strip())
     if not prompts:

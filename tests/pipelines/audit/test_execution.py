@@ -235,13 +235,14 @@ def test_two_audits_of_a_set_at_once_are_two_looks(make_set, model):
     folder = make_set()
     together = threading.Barrier(2)
 
-    def audit(name):
-        judge_file = model("judge", model=name)
+    def audit(judge_file):
         together.wait()
         return run_audit(AuditRequest(judge_file, folder))[1]
 
+    # Made here: two threads at once would give both files one name.
+    judges = [model("judge", model=name) for name in ("one", "other")]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(audit, ("one", "other")))
+        list(pool.map(audit, judges))
     (_, first), (_, second) = audits_of(folder)
     assert [first.look, second.look] == [1, 2]
     assert not first.comparisons

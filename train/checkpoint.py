@@ -184,11 +184,11 @@ def license_of(model: str) -> dict[str, str]:
     """
     if model == MODEL_SOURCE.removeprefix("https://huggingface.co/"):
         return {"license": MODEL_LICENSE}
-    if Path(model).is_absolute():
-        card = Path(model) / "README.md"
-    else:
-        card = Path(str(try_to_load_from_cache(model, "README.md") or ""))
     try:
+        if Path(model).is_absolute():
+            card = Path(model) / "README.md"
+        else:
+            card = Path(str(try_to_load_from_cache(model, "README.md") or ""))
         data = ModelCard.load(card).data if card.is_file() else {}
     except (OSError, ValueError, yaml.YAMLError):
         data = {}

@@ -21,7 +21,8 @@ def plot_audit(audit: Mapping[str, Any], path: Path) -> None:
     heights = [max(len(rows), 1), len(comparisons) + 0.5]
     with canvas() as figure:
         figure.set_size_inches(
-            8, 1.4 + 0.42 * (len(rows) + (len(comparisons) + 2.5 if comparisons else 0))
+            _width(rows, comparisons),
+            1.4 + 0.42 * (len(rows) + (len(comparisons) + 3 if comparisons else 0)),
         )
         if not comparisons:
             _agreement(figure.add_subplot(), rows, stand_in(audit))
@@ -30,6 +31,13 @@ def plot_audit(audit: Mapping[str, Any], path: Path) -> None:
             _agreement(above, rows, stand_in(audit))
             _differences(below, comparisons)
         save_png(figure, path)
+
+
+def _width(rows: Sequence[tuple[str, Any]], comparisons: Sequence[Mapping[str, Any]]) -> float:
+    """Inches that leave the plots 5 beside the names."""
+    names = [_short(name) for name, _ in rows]
+    names += [_against(one) for one in comparisons]
+    return 5.5 + 0.09 * max(map(len, names), default=0)
 
 
 def _agreement(axes: Axes, rows: Sequence[tuple[str, Mapping[str, Any]]], others: str) -> None:
@@ -82,20 +90,25 @@ def _differences(axes: Axes, comparisons: Sequence[Mapping[str, Any]]) -> None:
         horizontalalignment="right",
         color=ORANGE,
     )
-    names = [_short(f"against {one['judge']['name']}") for one in comparisons]
+    names = [_against(one) for one in comparisons]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     low = min(_ends(one["figures"])[0] for one in comparisons)
     high = max(_ends(one["figures"])[1] for one in comparisons)
     room = 0.25 * (max(high, 0) - min(low, margin) + 1)
-    axes.set_xlim(min(low, margin) - room, max(high, 0) + room)
-    axes.set_xlabel("agrees less  ←  points of agreement  →  agrees more (90% interval)")
+    # More on the right, where the verdict stands.
+    axes.set_xlim(min(low, margin) - room, max(high, 0) + 1.6 * room)
+    axes.set_xlabel("agrees less  ←  points of agreement  →  agrees more\n(90% interval)")
     style_axes(axes, grid="x")
 
 
 def _ends(figures: Mapping[str, Any]) -> list[float]:
     """The ends of an interval in points; with very few pairs it is wider than can be."""
     return [100 * max(figures["low"], -1.0), 100 * min(figures["high"], 1.0)]
+
+
+def _against(comparison: Mapping[str, Any]) -> str:
+    return _short(f"against {comparison['judge']['name']}")
 
 
 def _short(name: str) -> str:

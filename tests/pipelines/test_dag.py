@@ -110,3 +110,8 @@ def test_steps_have_to_form_a_chain():
 def test_importing_distilabel_leaves_tracebacks_without_local_variables():
     code = "import sys, pipelines.dag; assert sys.excepthook is sys.__excepthook__"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_distilabel_imports_no_argilla_and_leaves_it_to_others():
+    code = "import sys, pipelines.dag; assert 'argilla' not in sys.modules; import argilla"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -45,8 +45,12 @@ path of a Jinja file.
   (Qwen2.5 base with ChatML), it becomes that, in the tokenizer and in the generation settings.
   A template that writes nothing after an answer gets the end of sequence there. The pipelines stop
   at both.
-- A row whose text the template changes, such as an answer that contains `</think>`, is skipped and
-  counted as `altered` in `training.json`.
+- A control token in a conversation's own text (`<|im_end|>` in a question about chat templates) is
+  tokenized as the text that it is, in training and by the pipelines that load weights, and by equal
+  tokens: it ends no turn. With a tokenizer that has no other tokens for it, the row is refused by
+  name; so it is with `llamacpp`, which tokenizes template and text in one.
+- A row whose text the template changes, such as an answer that contains `</think>`, or that the
+  tokenizer cannot write, is skipped and counted as `altered` in `training.json`.
 
 What is changed is said before training, a line each, beginning with the key: `chat_template:` or
 `eos_token:`. A template with which a model could not be asked as it was trained ends the run with

@@ -8,6 +8,7 @@ from jinja2.exceptions import TemplateError
 
 from builders.critique.prompts import Message
 from builders.training.chat_template import chat_text, token_ids
+from builders.training.control_tokens import UnwritableText, beginning, without_marks
 from builders.training.trained_template import end_of_answer, settle_template
 
 # Texts after which a text has the tokens that it has in the middle of another one.
@@ -35,23 +36,32 @@ class AnswerTokenizer:
         self._end = end_of_answer(tokenizer)
 
     def tokens(self, prompt: Sequence[Message], answer: Sequence[Message]) -> AnsweredTokens | None:
-        """The tokens of one answered prompt; None if the template does not write it as it is.
+        """The tokens of one answered prompt; None if they cannot be what the conversation says.
 
-        A template is a program, and may do that to single texts: one that takes off thinking
-        takes off what stands before any `</think>`. It may also reject a conversation.
+        A template is a program, and may change single texts: one that takes off thinking takes off
+        what stands before any `</think>`. It may also reject a conversation. And a tokenizer may
+        have only its control token for a text such as `</s>`.
         """
         try:
-            asked = chat_text(self._tokenizer, prompt)
-            answered = chat_text(self._tokenizer, [*prompt, *answer], answer_next=False)
-        except TemplateError:
+            return self._tokens(prompt, answer)
+        except (TemplateError, UnwritableText):
             return None
-        content = answer[-1]["content"].strip()
-        start = answered.find(content, len(asked)) if answered.startswith(asked) else -1
-        before, after = answered[len(asked) : start], answered[start + len(content) :]
-        if start < 0 or not content or before.strip():
+
+    def _tokens(
+        self, prompt: Sequence[Message], answer: Sequence[Message]
+    ) -> AnsweredTokens | None:
+        asked = chat_text(self._tokenizer, prompt)
+        answered = chat_text(self._tokenizer, [*prompt, *answer], answer_next=False)
+        added, content = answered[len(asked) :], answer[-1]["content"].strip()
+        if not content or not answered.startswith(asked):
             return None
-        end = self._end.text or ""
-        text = before + content + (after[: after.index(end)] if end in after else "") + end
+        # White space stands before the answer, if anything does: no marks.
+        before, found, _ = without_marks(added).partition(content)
+        if not found or before.strip():
+            return None
+        written = beginning(added, len(before) + len(content))
+        after, end = added[len(written) :], self._end.text or ""
+        text = written + (after[: after.index(end)] if end in after else "") + end
         ids = token_ids(self._tokenizer, asked)
         rest = self._rest(ids, asked, text)
         if rest is None:

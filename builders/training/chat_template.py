@@ -3,15 +3,20 @@
 Training and generation both use this, so that a trained model gets exactly the text that it was
 trained on. How a conversation is handed to a template is decided once, by how the template writes
 a conversation that grows (`_Form`), and not by the texts that happen to be in it.
+
+Control tokens in a conversation's own texts are marked in the text that `chat_text` returns, so
+that `token_ids` reads them as text (`builders.training.control_tokens`).
 """
 
 import json
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from builders.critique.prompts import Message
+from builders.training.control_tokens import MARK, ControlTokens, without_marks
 
 # The texts of a conversation that is rendered to see how a template writes it. None is part of
 # another one, and no template treats any of them specially.
@@ -31,10 +36,26 @@ def chat_text(
     """The text of `messages`; with `answer_next`, up to where the assistant's answer begins.
 
     `values` are for the template's own variables, such as `enable_thinking`; `template` replaces
-    the tokenizer's. Raises whatever the template raises, which is code that comes with the model.
+    the tokenizer's. Raises whatever the template raises, which is code that comes with the model,
+    and UnwritableText for a text that has what is no character.
     """
+    template = template or tokenizer.get_chat_template()
     shaped = readable(tokenizer, messages, values=values, template=template)
-    return _apply(tokenizer, shaped, answer_next, values, template)
+    text = _apply(tokenizer, shaped, answer_next, values, template)
+    controls = _control_tokens(tokenizer, template)
+    found = controls.found_in(message["content"] for message in messages)
+    if not found:
+        return text
+
+    def marked(tokens: Sequence[str]) -> str:
+        messages = [_marked(message, controls, tokens) for message in shaped]
+        return _apply(tokenizer, messages, answer_next, values, template)
+
+    whole = marked(found)
+    if without_marks(whole) == text:
+        return whole
+    # What the template itself reads in a text, as one that cuts off thinking does, is its business.
+    return marked([token for token in found if without_marks(marked([token])) == text])
 
 
 def readable(
@@ -79,8 +100,39 @@ class _Form:
         return [{**one, "content": [{"type": "text", "text": one["content"]}]} for one in messages]
 
 
+def _marked(message: Any, controls: ControlTokens, tokens: Sequence[str]) -> Any:
+    """A message, in whichever form, whose control tokens are marked."""
+    content = message["content"]
+    if isinstance(content, str):
+        return {**message, "content": controls.marked(content, tokens)}
+    parts = [{**part, "text": controls.marked(part["text"], tokens)} for part in content]
+    return {**message, "content": parts}
+
+
 # By tokenizer, then by template, the roles before the user's first message, and values.
 _FORMS: WeakKeyDictionary[Any, dict[tuple, _Form]] = WeakKeyDictionary()
+
+
+# By tokenizer, then by template and by what makes more tokens special.
+_CONTROLS: WeakKeyDictionary[Any, dict[tuple, ControlTokens]] = WeakKeyDictionary()
+
+
+def _control_tokens(tokenizer: Any, template: str) -> ControlTokens:
+    """The control tokens of a tokenizer: special ones, and what this template writes."""
+    known = _CONTROLS.setdefault(tokenizer, {})
+    key = (template, tokenizer.eos_token, len(tokenizer))
+    if key not in known:
+        written = [template]
+        for answer_next in (True, False):
+            try:
+                shaped = readable(tokenizer, probe((), 2), template=template)
+                written.append(_apply(tokenizer, shaped, answer_next, None, template))
+            # A template is a program that comes with the model; it fails again where it matters.
+            except Exception:
+                break
+        # Without a reference to the tokenizer that would keep it in the dictionary forever.
+        known[key] = ControlTokens(weakref.proxy(tokenizer), written)
+    return known[key]
 
 
 def probe(head: Sequence[str], turns: int) -> list[Message]:
@@ -147,8 +199,13 @@ def _growth(
 
 
 def token_ids(tokenizer: Any, text: str) -> list[int]:
-    """The tokens of a text in which the template has written its special tokens."""
+    """The tokens of a text that `chat_text` returned, or of one that begins with it.
+
+    UnwritableText if the tokenizer has only its control tokens for a text of the conversation.
+    """
     text.encode()  # a tokenizer's own error on a lone surrogate does not say what is wrong
+    if MARK in text:
+        return _control_tokens(tokenizer, tokenizer.get_chat_template()).marked_ids(text)
     return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
 
 

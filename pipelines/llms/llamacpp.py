@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from services.model.openmp import ONE_AT_A_TIME, PASSIVE
 
 EMBEDDED = "embedded"
 _SMALL = 300_000_000
+# What may be a control token: few texts have any, and each costs two requests.
+_LIKE_A_TOKEN = re.compile(r"<[^<>\s]{1,60}>|\[/?[A-Z_]{1,60}\]")
 
 
 class LlamaCppLLM(ChatLLM):
@@ -40,6 +43,7 @@ class LlamaCppLLM(ChatLLM):
 
     _server: Any = PrivateAttr(None)
     _room: int = PrivateAttr(0)
+    _key: str = PrivateAttr("")
 
     @property
     def model_name(self) -> str:
@@ -55,7 +59,7 @@ class LlamaCppLLM(ChatLLM):
         path = gguf_path() if self.model == EMBEDDED else Path(self.model).expanduser()
         if not path.is_file():
             raise BadInput(f"model: {self.model} is not a GGUF file")
-        key = secrets.token_hex()
+        self._key = secrets.token_hex()
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.n_ctx = self.context
@@ -66,12 +70,13 @@ class LlamaCppLLM(ChatLLM):
         params.cpuparams.n_threads = 1 if one_thread else cores
         params.verbosity = 0
         # It also listens on a loopback port, which needs a key that only this process knows.
-        params.api_keys = [key]
+        params.api_keys = [self._key]
         try:
             self._server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:
             raise BadInput(f"model: {self.model} does not load: {error}") from None
-        self._room = _context(self._server.listening_address, key)
+        settings = self._ask("GET", "/props")["default_generation_settings"]
+        self._room = settings["n_ctx"]  # tokens that a prompt and its completion may have together
         # Its loop starts on a thread, and a server that is dropped before then waits forever;
         # one that has answered is running.
         first = {"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
@@ -89,12 +94,37 @@ class LlamaCppLLM(ChatLLM):
 
     def _answer(self, request: Request) -> Completion:
         start = time.perf_counter()
+        if found := self._control_token(request):
+            return Completion(None, reason="call_failed", detail=found)
         try:
             reply = self._server.handle_chat_completions(self._body(request))
         # What it raises for a schema or a conversation that it cannot use.
         except (RuntimeError, TypeError, ValueError) as error:
             return template_failure(error)
         return self._completion(reply, time.perf_counter() - start)
+
+    def _control_token(self, request: Request) -> str | None:
+        """A sentence on text of the conversation that would be read as a control token, or None.
+
+        The server writes the template and tokenizes all in one, and control tokens wherever they
+        stand.
+        """
+        for message in request.messages:
+            for text in dict.fromkeys(_LIKE_A_TOKEN.findall(message["content"])):
+                read, written = (
+                    self._ask("POST", "/tokenize", {"content": text, "parse_special": special})
+                    for special in (True, False)
+                )
+                if read != written:
+                    return f"llama.cpp reads {text} in the conversation as a control token"
+        return None
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        connection = HTTPConnection(urlsplit(self._server.listening_address).netloc)
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        with closing(connection):
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            return json.load(connection.getresponse())
 
     def _body(self, request: Request) -> dict[str, Any]:
         body = {
@@ -131,11 +161,3 @@ class LlamaCppLLM(ChatLLM):
             finish_reason=choice["finish_reason"],
             latency=latency,
         )
-
-
-def _context(address: str, key: str) -> int:
-    """Tokens that a prompt and its completion may have together."""
-    connection = HTTPConnection(urlsplit(address).netloc)
-    with closing(connection):
-        connection.request("GET", "/props", headers={"Authorization": f"Bearer {key}"})
-        return json.load(connection.getresponse())["default_generation_settings"]["n_ctx"]

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from builders.training.chat_template import chat_text
+from builders.training.chat_template import chat_text, token_ids
 from pipelines.llms.chat_prompt import length_failure, template_failure
 from pipelines.llms.messages import Choices, Completion, Likelihoods, Message
 from pipelines.llms.weights.decode import prefill_tokens
@@ -106,7 +106,7 @@ def branches_of(tokenizer: Any, text: str, choices: Choices) -> tuple[list[int],
     that is "a", "[[", and then "1" or "1", "0".
     """
     texts = [f"{text}{choices.begin}{choice}{choices.end}" for choice in choices.texts]
-    ids = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+    ids = [token_ids(tokenizer, one) for one in texts]
     first, last = min(ids), max(ids)
     most = min(map(len, ids))
     shared = next((at for at in range(most) if first[at] != last[at]), most)

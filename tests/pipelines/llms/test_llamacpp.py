@@ -77,6 +77,15 @@ def test_what_cannot_be_asked_does_not_stop_the_others(llm):
     assert fine.text
 
 
+def test_text_that_would_be_read_as_a_control_token_is_refused(llm):
+    texts = ["What is <|im_end|>?", "Is <b> a tag, and [INST] a mark?", "a <|endoftext|> b"]
+    end, tag, other = llm.complete([ask(text) for text in texts])
+    assert (end.text, end.reason) == (None, "call_failed")
+    assert end.detail == "llama.cpp reads <|im_end|> in the conversation as a control token"
+    assert "<|endoftext|>" in other.detail
+    assert tag.text
+
+
 def test_the_context_is_the_models_own(server):
     llm = LlamaCppLLM(model=str(gguf_path()))
     llm.load()

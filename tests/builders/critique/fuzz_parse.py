@@ -2,7 +2,8 @@
 
     python tests/builders/critique/fuzz_parse.py --count 1000000 --seed 0
 
-A failure prints the reply, its seed and the broken rule, and ends with status 1.
+Failures do not end it: each of the first few is printed with the reply, its seed and the broken
+rule, all are counted, and the status is 1.
 """
 
 import argparse
@@ -35,6 +36,8 @@ from builders.critique.replies.result import UnreadableReply
 from builders.rows.reasons import REASONS
 from tests import reply_bank
 
+# How many failures are printed.
+_SHOWN = 20
 FINISH_REASONS = ("stop", "length", None)
 FRAGMENTS = (
     *("### Weaknesses", "**Suggestions:**", "Overall Score: [[3]]", "### Improved Response"),
@@ -287,11 +290,12 @@ def outcome(result: ParsedReply | Rejection) -> str:
     return "read, no change" if result.no_change else "read"
 
 
-def _fuzz(work: tuple[int, int]) -> Counter[str]:
-    """Outcomes of `count` mutated replies; the seed is that of the first."""
+def _fuzz(work: tuple[int, int]) -> tuple[Counter[str], list[str]]:
+    """Outcomes of `count` mutated replies, and what failed; the seed is that of the first."""
     seed, count = work
     replies = [*load_replies(), *load_styles()]
     outcomes: Counter[str] = Counter()
+    failures = []
     for number in range(seed, seed + count):
         chance = random.Random(number)
         reply, draft = chance.choice(replies)
@@ -306,9 +310,9 @@ def _fuzz(work: tuple[int, int]) -> Counter[str]:
             outcomes[outcome(check_reply(reply, draft, finish_reason))] += 1
             check_planted(reply, draft, chance)
         except Exception as error:
-            error.add_note(f"seed {number}, finish_reason {finish_reason!r}\n{reply!r}")
-            raise
-    return outcomes
+            rule = f"{type(error).__name__}: {error}"
+            failures.append(f"seed {number}, finish_reason {finish_reason!r}: {rule}\n{reply!r}")
+    return outcomes, failures
 
 
 def _batches(count: int, seed: int, size: int = 2000) -> Iterator[tuple[int, int]]:
@@ -316,17 +320,22 @@ def _batches(count: int, seed: int, size: int = 2000) -> Iterator[tuple[int, int
         yield seed + start, min(size, count - start)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=100_000, help="replies to try")
     parser.add_argument("--seed", type=int, default=0, help="the first reply's seed")
     parser.add_argument("--workers", type=int, default=multiprocessing.cpu_count())
     arguments = parser.parse_args()
     outcomes: Counter[str] = Counter()
+    failures: list[str] = []
     start = time.perf_counter()
     with multiprocessing.Pool(arguments.workers) as pool:
-        for batch in pool.imap_unordered(_fuzz, _batches(arguments.count, arguments.seed)):
+        batches = _batches(arguments.count, arguments.seed)
+        for batch, failed in pool.imap_unordered(_fuzz, batches):
             outcomes += batch
+            for failure in failed[: max(0, _SHOWN - len(failures))]:
+                print(f"\n{failure}", flush=True)
+            failures += failed
             done = outcomes.total()
             rate = done / (time.perf_counter() - start)
             print(f"\r{done:,} of {arguments.count:,} replies, {rate:,.0f}/s", end="", flush=True)
@@ -335,6 +344,8 @@ def main() -> None:
         print(f"{number:>10,}  {name}")
     seconds = time.perf_counter() - start
     print(f"{outcomes.total():,} replies in {seconds:.0f} s, {outcomes.total() / seconds:,.0f}/s")
+    print(f"{len(failures):,} broke a rule")
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -221,6 +221,15 @@ def trl_errors(recipe: Path, *others: type[Exception]) -> Iterator[None]:
         raise BadInput(f"{recipe}: {reason}") from None
 
 
+def check_config(config: str, trained: Iterable[str]) -> None:
+    """BadInput if this stage trains on no such rows."""
+    if config not in (names := list(trained)):
+        raise BadInput(
+            f"dataset_config: the rows of {config!r} are for other uses; this script trains on "
+            f"{', '.join(names)}"
+        )
+
+
 def check_losses(recipe: Path, names: Iterable[str]) -> None:
     """Raise BadInput if one is not a loss of TRL's DPO."""
     for name in names:

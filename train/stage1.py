@@ -10,7 +10,7 @@ the loss on the assistant's turns. Example, with the embedded model on two CPU c
 Keys, in the recipe or on the command line:
     release             a release folder, or ORG/NAME on the Hub
     revision            tag or commit on the Hub; resolved to a commit, which is recorded
-    dataset_config      sft (default), sft-balanced, sft-draft-masked, or an ablation
+    dataset_config      sft (default), sft-balanced, sft-draft-masked, critique, or an ablation
     chat_template       a Jinja file, for a base model that has no chat template
     push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's SFTConfig (learning_rate, num_train_epochs, output_dir, report_to ...) and
@@ -20,7 +20,14 @@ To resume an interrupted run from its last checkpoint, run the same command agai
 
 from pathlib import Path
 
-from train.arguments import ReleaseArguments, parse, read_command_line, run_script, trl_errors
+from train.arguments import (
+    ReleaseArguments,
+    check_config,
+    parse,
+    read_command_line,
+    run_script,
+    trl_errors,
+)
 
 
 def main(argv: list[str]) -> None:
@@ -29,6 +36,7 @@ def main(argv: list[str]) -> None:
     # Imported here, because it takes seconds and --help should not.
     from trl import ModelConfig, SFTConfig, SFTTrainer
 
+    from builders.training.sft import SFT_FORMS
     from train.checkpoint import begin, finish, rows_folder
     from train.counts import nonempty_splits
     from train.cpu_loss import CpuSFTTrainer, is_supported
@@ -42,6 +50,7 @@ def main(argv: list[str]) -> None:
     source, training, model_config = parse(recipe, ReleaseArguments, SFTConfig, ModelConfig)
     check_packages(recipe.path, vars(training) | vars(model_config))
     release = open_release(source.release, source.revision, source.dataset_config, stage=1)
+    check_config(source.dataset_config, SFT_FORMS)
     if training.should_log:
         print(f"training on {release.title}", flush=True)
 

@@ -26,6 +26,7 @@ from pathlib import Path
 
 from train.arguments import (
     PairArguments,
+    check_config,
     check_losses,
     parse,
     read_command_line,
@@ -53,6 +54,7 @@ def main(argv: list[str]) -> None:
     check_packages(recipe.path, vars(training) | vars(model_config))
     check_losses(recipe.path, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)
+    check_config(source.dataset_config, ("preferences", "preferences-length-matched"))
     if training.should_log:
         print(f"training on {release.title}", flush=True)
 

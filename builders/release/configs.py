@@ -22,17 +22,19 @@ from builders.rows.schema import (
     FEEDBACK_ROWS,
     LEDGER_ROWS,
     PREFERENCE_ROWS,
+    SFT_MESSAGE_ROWS,
     SFT_ROWS,
     VERDICT_ROWS,
 )
 from builders.training.preferences import LengthMatch, to_preference
 from builders.training.sft import SFT_FORMS, SftForm
-from builders.training.sft_table import RowTexts, sft_table
+from builders.training.sft_table import RowTexts, messages_table, sft_table
 
 # The rows of each config.
 ROW_TYPES = {
     "feedback": FEEDBACK_ROWS,
     **dict.fromkeys(SFT_FORMS, SFT_ROWS),
+    "sft-messages": SFT_MESSAGE_ROWS,
     "preferences": PREFERENCE_ROWS,
     "preferences-length-matched": PREFERENCE_ROWS,
     "ledger": LEDGER_ROWS,
@@ -100,6 +102,10 @@ def training_table(form: SftForm, batch: Batch) -> pa.Table:
     return SFT_ROWS.check_table(sft_table(batch.texts, form))
 
 
+def _messages_table(batch: Batch) -> pa.Table:
+    return SFT_MESSAGE_ROWS.check_table(messages_table(batch.texts))
+
+
 def _ledger_table(batch: Batch) -> pa.Table:
     return batch.ledger
 
@@ -108,6 +114,8 @@ def describe_form(form: SftForm) -> str:
     """One sentence on what a training config teaches, for the card."""
     if form.refine_only:
         return "Training rows: the refinement as a direct answer, without draft and feedback."
+    if form.critique_only:
+        return "Training rows: the critique of a given answer alone, without a refinement."
     missing = [part for part in PARTS if part not in form.parts]
     if not form.parts:
         feedback = "the refinement without any feedback"
@@ -148,6 +156,12 @@ def _stage1_configs(summaries: Mapping[str, Row]) -> list[Config]:
         *(
             Config(name, describe_form(form), partial(training_table, form))
             for name, form in SFT_FORMS.items()
+        ),
+        Config(
+            "sft-messages",
+            "The conversations of `sft` in one column of messages, for trainers that read these; "
+            "the answers to learn are the assistant's last two.",
+            _messages_table,
         ),
     ]
 

@@ -44,10 +44,11 @@ _ANSWERED_TURN = Struct(fields={"role": Choice(choices=_ANSWERED), "content": _C
 
 @dataclass(frozen=True, kw_only=True)
 class Prompt(ListOf):
-    """A conversation that ends with the user's turn."""
+    """A conversation that ends with a turn of `last`: the user's, if it is a prompt."""
 
     item: Kind = _TURN
     name: str = "turns"
+    last: str = "user"
 
     def _check(self, value: Any) -> None:
         super()._check(value)
@@ -64,14 +65,15 @@ class Prompt(ListOf):
         """What is wrong with the order of the roles, or None."""
         if not roles:
             return "is empty"
-        return None if roles[-1] == "user" else "does not end with the user's turn"
+        last = self.last
+        return None if roles[-1] == last else f"does not end with the {last}'s turn"
 
     def _roles_hold(self, lengths: np.ndarray, roles: pa.StringArray) -> bool:
         """Whether `_problem` finds nothing in any of the lists, whose roles follow each other."""
         if not (lengths > 0).all():
             return False
         last = roles.take(pa.array(np.cumsum(lengths) - 1))
-        return all_true(pc.equal(last, "user"))
+        return all_true(pc.equal(last, self.last))
 
 
 class Answer(Prompt):

@@ -13,7 +13,8 @@ from builders.rows.scorers import MOST_SCORERS, score_step
 # The second number goes up when something is added, the first when something is removed or changes
 # its meaning. 1.1 added `human_verdict` to `feedback`, and the config `verdicts`. 2.0 renamed
 # columns and added `history`, `criteria`, `reasoning`, `tokens_reasoning`, `stratum` and
-# `stratum_rows`. 2.1 added `control_scores`. `builders.rows.older` reads what is older.
+# `stratum_rows`. 2.1 added `control_scores` and `calls.system`. `builders.rows.older` reads what is
+# older.
 SCHEMA_VERSION = "2.1"
 # The versions whose runs can be released.
 LEDGER_VERSIONS = ("1.0", "1.1", "2.0", "2.1")
@@ -58,12 +59,14 @@ def _critique(*, optional: bool = False, scored: bool = True) -> Struct:
 # seconds and includes retries; where an endpoint does not report tokens they are null, and the cost
 # is the most that it can be; `failures` has the reason for each failed attempt before the last
 # one. `reasoning` is what the model thought before it answered, where the endpoint returns that,
-# and `tokens_reasoning` its share of `tokens_out`.
+# and `tokens_reasoning` its share of `tokens_out`. `system` is the recipe's system prompt for the
+# step, where it was sent: a row's own takes its place, and is in the row's column.
 CALL: dict[str, Kind] = {
     "step": Choice(choices=STEPS),
     "model": _TEXT,
     "endpoint": _TEXT,
     "template": _OPTIONAL_TEXT,
+    "system": _OPTIONAL_TEXT,
     "temperature": _MEASURE,
     "top_p": _MEASURE,
     "max_new_tokens": _COUNT,
@@ -178,6 +181,10 @@ FEEDBACK_ROWS = RowType(
 # has the system prompt, the history and the instruction.
 SFT_ROWS = RowType("sft", {"id": _TEXT, "turn": _TEXT, "prompt": Prompt(), "completion": Answer()})
 
+# The same as whole conversations, the form that other trainers read: the answers to learn are the
+# last two turns.
+SFT_MESSAGE_ROWS = RowType("sft-messages", {"id": _TEXT, "messages": Prompt(last="assistant")})
+
 # The default config of a stage-2 release, in TRL's conversational form: the refinement is
 # preferred to the draft. Scores are the independent ones, `margin` their difference.
 PREFERENCE_ROWS = RowType(
@@ -272,6 +279,7 @@ CORRECTION_ROWS = RowType(
 LEDGER = LEDGER_ROWS.features
 FEEDBACK = FEEDBACK_ROWS.features
 SFT = SFT_ROWS.features
+SFT_MESSAGES = SFT_MESSAGE_ROWS.features
 PREFERENCES = PREFERENCE_ROWS.features
 VERDICTS = VERDICT_ROWS.features
 MESSAGES = SFT["prompt"]

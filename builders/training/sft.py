@@ -31,12 +31,15 @@ class SftForm:
     scores, so that the model can tell the score only from the answer: if the independent critique
     of the refinement finds nothing to improve, the refinement is critiqued in answer to the same
     request, and repeated; otherwise the independent critiques of both answers are added.
+    `critique_only` trains on the critique of a given answer, as critique fine-tuning does
+    (arXiv 2501.17703).
     """
 
     parts: tuple[str, ...] = PARTS
     draft: bool = True
     refine_only: bool = False
     balanced: bool = False
+    critique_only: bool = False
 
 
 SFT_FORMS: dict[str, SftForm] = {
@@ -48,6 +51,7 @@ SFT_FORMS: dict[str, SftForm] = {
     "sft-refinement-only": SftForm(refine_only=True),
     "sft-draft-masked": SftForm(draft=False),
     "sft-balanced": SftForm(balanced=True),
+    "critique": SftForm(critique_only=True),
 }
 
 
@@ -83,6 +87,10 @@ def to_sft(row: Mapping[str, Any], form: SftForm) -> Iterator[Row]:
     refinement, draft = row["refinement"], row["draft"]
     if form.refine_only:
         yield _training_row(row, "refinement", _question(row), refinement)
+        return
+    if form.critique_only:
+        prompt = _reviewed(row, draft, refined=False)
+        yield _training_row(row, "critique", prompt, render_feedback(row["critique"]))
         return
     if form.draft:
         yield _training_row(row, "draft", _question(row), draft)

@@ -41,7 +41,7 @@ import pyarrow.compute as pc
 
 from builders.critique.prompts import Message
 from builders.critique.render import BETWEEN_BLOCKS, BLOCKS
-from builders.rows.schema import HUMAN, SFT
+from builders.rows.schema import HUMAN, SFT, SFT_MESSAGES
 from builders.training.sft import SftForm, request
 from builders.training.sft_turns import HISTORY, Column, Feedback, Request, Rows, turns_of
 
@@ -133,6 +133,15 @@ def sft_table(texts: RowTexts, form: SftForm) -> pa.Table:
         _conversations(texts, completions, row, turn),
     ]
     return pa.table(columns, schema=SFT_SCHEMA)
+
+
+def messages_table(texts: RowTexts) -> pa.Table:
+    """One conversation for each row, all turns of config `sft` in one column of messages."""
+    *_, last = turns_of(SftForm())
+    conversation = (*last.prompt, {"role": "assistant", "content": last.completion})
+    row = np.arange(len(texts.kept))
+    messages = _conversations(texts, [conversation], row, np.zeros_like(row))
+    return pa.table([texts.column("id"), messages], schema=SFT_MESSAGES.arrow_schema)
 
 
 def _conversations(

@@ -61,6 +61,9 @@ def turns_of(form: SftForm) -> list[Turn]:
     question = tuple(chat(_INSTRUCTION, _SYSTEM, _HISTORY))
     if form.refine_only:
         return [Turn("refinement", question, Column("refinement"))]
+    if form.critique_only:
+        asked = _reviewed("draft", refined=False)
+        return [Turn("critique", asked, Feedback("critique"))]
     drafted = [Turn("draft", question, Column("draft"))] if form.draft else []
     feedback = Feedback("critique", "refinement", form.parts)
     return [

@@ -91,6 +91,14 @@ def test_the_draft_can_be_masked(command, stage1, tmp_path):
     assert masked["loss_tokens"] < unmasked["loss_tokens"]
 
 
+def test_rows_that_are_not_for_training_are_one_line(command, tmp_path):
+    with pytest.raises(
+        BadInput, match="the rows of 'sft-messages' are for other uses; this script"
+    ):
+        main(command(RECIPE, tmp_path / "out", dataset_config="sft-messages"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_adapter_is_trained_further(command, stage1, tiny, tmp_path):
     main(command(RECIPE, tmp_path / "out", model_name_or_path=stage1, max_steps=1))
     before, after = (

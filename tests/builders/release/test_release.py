@@ -20,13 +20,18 @@ from builders.release.configs import Batch, feedback_table
 from builders.release.make import release_runs
 from builders.release.parquet import MAX_GROUP_ROWS, SplitWriter
 from builders.release.splits import Splits
-from builders.rows.schema import FEEDBACK, LEDGER, SFT
+from builders.rows.schema import FEEDBACK, LEDGER, SFT, SFT_MESSAGES
 from builders.training.sft import SFT_FORMS, to_sft
 from tests.ledger_rows import MODELS, kept_rows, ledger_row, ledger_rows, make_run
 
 ROOT = Path(__file__).parents[3]
 ROWS = 400
-FEATURES = {"feedback": FEEDBACK, **dict.fromkeys(SFT_FORMS, SFT), "ledger": LEDGER}
+FEATURES = {
+    "feedback": FEEDBACK,
+    **dict.fromkeys(SFT_FORMS, SFT),
+    "sft-messages": SFT_MESSAGES,
+    "ledger": LEDGER,
+}
 
 LOAD = """
 import json, sys
@@ -144,6 +149,13 @@ def test_the_rows_are_those_of_the_run(release, run):
         for name, form in SFT_FORMS.items():
             expected = [turn for row in kept(rows) for turn in to_sft(row, form)]
             assert read(release, name, split) == expected
+        conversations = [
+            {"id": row["id"], "messages": [*turn["prompt"], *turn["completion"]]}
+            for row in kept(rows)
+            for turn in to_sft(row, SFT_FORMS["sft"])
+            if turn["turn"] == "feedback"
+        ]
+        assert read(release, "sft-messages", split) == conversations
 
 
 def test_a_feedback_row_names_who_made_it():

@@ -29,7 +29,9 @@ def is_valid(kind, value):
 
 
 @pytest.mark.parametrize(
-    "kind", [Prompt(), Answer(), History()], ids=lambda kind: type(kind).__name__
+    "kind",
+    [Prompt(), Answer(), History(), Prompt(last="assistant")],
+    ids=["Prompt", "Answer", "History", "answered"],
 )
 @given(rows=st.lists(CONVERSATIONS, max_size=4), skipped=st.integers(0, 1))
 def test_a_column_is_valid_if_each_conversation_is(kind, rows, skipped):
@@ -41,6 +43,7 @@ def test_a_column_is_valid_if_each_conversation_is(kind, rows, skipped):
     ("kind", "good", "bad"),
     [
         (Prompt(), ["system user", "user assistant user"], ["", "user assistant"]),
+        (Prompt(last="assistant"), ["user assistant"], ["", "user", "assistant user"]),
         (Answer(), ["assistant"], ["", "user", "assistant assistant"]),
         (History(), ["", "user assistant"], ["user", "assistant user", "system user assistant"]),
     ],

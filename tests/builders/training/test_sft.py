@@ -37,6 +37,13 @@ def test_sft_trains_on_the_draft_and_then_on_feedback_with_refinement():
     assert turns["feedback"].index("[[4]]") < turns["feedback"].index("In Paris.")
 
 
+def test_critique_trains_on_the_critique_of_a_given_answer_alone():
+    (row,) = to_sft(ROW, SFT_FORMS["critique"])
+    assert row["prompt"] == review_turns(ROW["instruction"], ROW["draft"], refined=False)
+    assert "[[4]]" in row["completion"][0]["content"]
+    assert "In Paris." not in row["completion"][0]["content"]
+
+
 def test_the_feedback_turn_follows_the_conversation():
     draft, feedback = to_sft(ROW, SFT_FORMS["sft"])
     assert [turn["role"] for turn in feedback["prompt"]] == ["user", "assistant", "user"]

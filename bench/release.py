@@ -93,6 +93,7 @@ def _call(draw: random.Random, step: str) -> dict[str, Any]:
         "model": _MODEL,
         "endpoint": "openai",
         "template": None if step == "draft" else "ab" * 32,
+        "system": None,
         "temperature": 0.7 if step == "draft" else 0.0,
         "top_p": 1.0,
         "max_new_tokens": 2048,

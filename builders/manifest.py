@@ -20,9 +20,9 @@ from builders.rows.older import upgraded_manifest
 from builders.settings import GateSettings
 
 FILE = "manifest.json"
-# Keys that are left out of the file where they are None.
+# Keys that are left out of the file where they are None or empty.
 _OPTIONAL = (
-    *("review", "reserved", "audits", "evaluations"),
+    *("criteria", "review", "reserved", "audits", "evaluations"),
     *("license_name", "license_link", "parent_name"),
 )
 
@@ -105,7 +105,8 @@ class GateRecord(Recorded):
 class Manifest(Recorded):
     """Where a release came from, what is in it, and the hash of every file but its own.
 
-    `recipe_sha256` and `seed` are None if the runs differ in them. `moved_instructions` and
+    `recipe_sha256` and `seed` are None if the runs differ in them. `criteria` has what the recipes
+    say about good answers, if they do. `moved_instructions` and
     `near_instructions` count instructions that are not in the split of their hash. `funnel` has the
     counts of `builders.ledger.funnel`, `reserved` the frozen sets whose instructions are kept out
     of training, `audits` what audits found, `evaluations` the win rates of its checkpoints,
@@ -123,6 +124,7 @@ class Manifest(Recorded):
     license_link: str | None = None
     language: list[str]
     about: str | None = None
+    criteria: list[str] = []
     # If it is another than this release's.
     parent_name: str | None = None
     parent_version: str | None = None
@@ -217,5 +219,5 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def _absent(manifest: Manifest) -> set[str]:
-    """The blocks on people, frozen sets, audits, evaluations and the terms, if there are none."""
-    return {name for name in _OPTIONAL if getattr(manifest, name) is None}
+    """The optional keys that say nothing here."""
+    return {name for name in _OPTIONAL if getattr(manifest, name) in (None, [])}

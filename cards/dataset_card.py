@@ -83,6 +83,8 @@ def render_dataset_card(facts: DatasetFacts) -> str:
             kept_only=_reviews_of_kept_rows(facts["review"]),
             scorers=_model_names(models, "score_draft", "score_refinement"),
             controls=facts["funnel"].get("controls", []),
+            systems=_system_prompts(facts["funnel"].get("systems", [])),
+            judged=facts["funnel"].get("criteria"),
             scorers_agree=facts["filters"].get("scorers_agree"),
             split_names=[
                 name
@@ -194,6 +196,14 @@ def _columns(facts: DatasetFacts) -> Iterator[tuple[str, str]]:
         if info["config_name"] == facts["default_config"]:
             for feature in info["features"]:
                 yield feature["name"], COLUMNS[feature["name"]]
+
+
+def _system_prompts(systems: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """{steps, system} of each different system prompt of the recipes."""
+    steps: dict[str, list[str]] = {}
+    for one in systems:
+        steps.setdefault(one["system"], []).append(one["step"])
+    return [{"system": system, "steps": of_system} for system, of_system in steps.items()]
 
 
 def _rows_of(splits: Sequence[SplitFacts], name: str) -> int | None:

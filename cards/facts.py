@@ -90,12 +90,13 @@ class LimitFacts(TypedDict):
 class DatasetFacts(TypedDict):
     """Everything on a dataset card.
 
-    `language` is a list of codes, `test_share` between 0 and 1. `moved_instructions` would by
-    their hash be in the other split; `near_instructions` moved from `test` to `train` because of a
-    near-duplicate there. `dataset_info` is the block of the front matter. `funnel` and `statistics`
-    are counts and means of rows, scores, tokens and lengths. `gate` is None if no checks were run,
-    `review` is None without human verdicts, `reserved` without frozen sets, and `audits` and
-    `evaluations` (what audit.json and evaluate.json have) without any.
+    `language` is a list of codes, `criteria` the recipes', and `test_share` between 0 and 1.
+    `moved_instructions` would by their hash be in the other split; `near_instructions` moved from
+    `test` to `train` because of a near-duplicate there. `dataset_info` is the block of the front
+    matter. `funnel` and `statistics` are counts and means of rows, scores, tokens and lengths.
+    `gate` is None if no checks were run, `review` is None without human verdicts, `reserved`
+    without frozen sets, and `audits` and `evaluations` (what
+    audit.json and evaluate.json have) without any.
     """
 
     name: str
@@ -110,6 +111,7 @@ class DatasetFacts(TypedDict):
     license_link: NotRequired[str | None]
     language: list[str]
     about: str | None
+    criteria: list[str]
     test_share: float
     moved_instructions: int
     near_instructions: int

@@ -98,6 +98,7 @@ def _call(chance: random.Random, step: str) -> dict[str, Any]:
         "model": MODELS[step],
         "endpoint": "openai",
         "template": templates[step],
+        "system": None,
         "temperature": 0.7 if step == "draft" else 0.0,
         "top_p": 1.0,
         "max_new_tokens": 2048,

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from builders.ledger.control_scores import ControlScorer
 from builders.ledger.run import Run
 from builders.rows.ids import SAMPLE_PATTERN, is_first_sample
+from builders.rows.schema import STEPS
 from builders.rows.scorers import margin_of
 
 SETTINGS = ("model", "endpoint", "template", "temperature", "top_p", "max_new_tokens")
@@ -68,12 +69,19 @@ class Funnel:
     # None until a call has a price.
     cost: float | None = None
     endpoints: set[str] = field(default_factory=set)
+    # The recipe's system prompts by step, and how many calls each was sent with.
+    systems: dict[str, Counter[str]] = field(default_factory=dict)
     # The settings of the first call of each step that was counted; they are the same for every row.
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    # Rows with criteria, and those among them whose criteria are not the recipes'.
+    recipe_criteria: frozenset[str] = frozenset()
+    criteria: int = 0
+    own_criteria: int = 0
+
     @classmethod
-    def of(cls, rows: Iterable[Mapping[str, Any]]) -> "Funnel":
-        funnel = cls()
+    def of(cls, rows: Iterable[Mapping[str, Any]], recipe_criteria: Iterable[str] = ()) -> "Funnel":
+        funnel = cls(recipe_criteria=frozenset(recipe_criteria))
         for row in rows:
             funnel.add(row)
         return funnel
@@ -84,6 +92,9 @@ class Funnel:
         self.drafted += row["draft"] is not None
         self.critiqued += row["critique"] is not None
         self.sources[row["source"], row["license"]] += 1
+        if row["criteria"] is not None:
+            self.criteria += 1
+            self.own_criteria += row["criteria"] not in self.recipe_criteria
         draft_score, refinement_score = row["draft_score"], row["refinement_score"]
         if draft_score is not None and refinement_score is not None:
             self.scored_drafts[draft_score] += 1
@@ -116,6 +127,8 @@ class Funnel:
         self.calls += call["attempts"] is not None
         self.models.setdefault(call["step"], {key: call[key] for key in SETTINGS})
         self.endpoints.add(call["endpoint"])
+        if call["system"] is not None:
+            self.systems.setdefault(call["step"], Counter())[call["system"]] += 1
         tokens_in, tokens_out = call["tokens_in"] or 0, call["tokens_out"] or 0
         self.tokens_in += tokens_in
         self.tokens_out += tokens_out
@@ -134,6 +147,10 @@ class Funnel:
         self.drafted += len(rows) - rows["draft"].null_count
         self.critiqued += len(rows) - rows["critique"].null_count
         self.sources.update(_sources(rows))
+        criteria = rows["criteria"].drop_null()
+        self.criteria += len(criteria)
+        ours = pc.is_in(criteria, pa.array(self.recipe_criteria, pa.string()))
+        self.own_criteria += len(criteria) - _sum(ours)
         drafts, refinements = rows["draft_score"], rows["refinement_score"]
         both = pc.and_(drafts.is_valid(), refinements.is_valid())
         self.scored_drafts.update(drafts.filter(both).to_pylist())
@@ -157,6 +174,8 @@ class Funnel:
             if step not in self.models:
                 first = calls[pc.index(steps, step).as_py()].as_py()
                 self.models[step] = {key: first[key] for key in SETTINGS}
+        for step, system, number in _count_systems(calls):
+            self.systems.setdefault(step, Counter())[system] += number
         paid = pc.equal(endpoints, _PAID)
         tokens_in, tokens_out = calls.field("tokens_in"), calls.field("tokens_out")
         self.tokens_in += _sum(tokens_in)
@@ -187,7 +206,8 @@ class Funnel:
         """How far the candidates came, as JSON-able facts for manifests, cards and `--json`.
 
         `instructions` is there if some were drafted several times, `controls` if several scorers
-        were asked.
+        were asked, `systems` if recipes gave models system prompts, and `criteria`, by where they
+        are from, if rows have any.
         """
         optional = {
             "instructions": self.instructions if self.instructions != self.rows else None,
@@ -195,6 +215,17 @@ class Funnel:
                 {"model": model, **scorer.as_facts()}
                 for model, scorer in sorted(self.controls.items())
             ],
+            "systems": [
+                {"step": step, "system": system, "calls": calls}
+                for step in STEPS
+                for system, calls in sorted(self.systems.get(step, {}).items())
+            ],
+            "criteria": {
+                "recipe": self.criteria - self.own_criteria,
+                "own": self.own_criteria,
+            }
+            if self.criteria
+            else None,
         }
         return {
             "rows": self.rows,
@@ -268,6 +299,17 @@ def mean(counts: Mapping[int, int]) -> float | None:
 def by_score(counts: Mapping[int, int]) -> dict[str, int]:
     """Counts for every score from 1 to 10, keyed as JSON keys."""
     return {str(score): counts.get(score, 0) for score in range(1, 11)}
+
+
+def _count_systems(calls: pa.StructArray) -> Iterator[tuple[str, str, int]]:
+    """(step, system prompt, calls), as far as calls have one."""
+    systems = calls.field("system")
+    if systems.null_count == len(calls):
+        return
+    table = pa.table({"step": calls.field("step"), "system": systems}).drop_null()
+    counted = table.group_by(["step", "system"]).aggregate([([], "count_all")])
+    for row in counted.to_pylist():
+        yield row["step"], row["system"], row["count_all"]
 
 
 def _sources(rows: pa.Table) -> Iterator[tuple[str, str]]:

@@ -65,6 +65,7 @@ class RunManifest(_Facts):
     license_link: str | None = None
     language: list[str]
     about: str | None = None
+    criteria: str | None = None
     test_share: float
     filters: dict[str, Any]
     gate: Annotated[GateSettings, BeforeValidator(GateSettings.known)] = GateSettings()

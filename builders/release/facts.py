@@ -41,6 +41,7 @@ def describe(
     splits: Splits,
     written: Written,
     funnel: Funnel,
+    criteria: list[str],
     review: dict[str, Any] | None,
     reserved: dict[str, Any] | None,
     audits: list[dict[str, Any]] | None,
@@ -49,7 +50,8 @@ def describe(
     """The manifest of a release in `folder`, before its checks and the hashes of its files.
 
     `funnel` has counted the ledger rows as they are in the release, with people's corrections and
-    with a row that two runs kept as kept once. `review` has the figures on people's verdicts.
+    with a row that two runs kept as kept once. `criteria` are the recipes', as they are in the
+    rows. `review` has the figures on people's verdicts.
     """
     made_with = _MADE_WITH + _MEASURED_WITH * (review is not None)
     return Manifest(
@@ -62,6 +64,7 @@ def describe(
         license_link=runs.license_link,
         language=runs.language,
         about=runs.about,
+        criteria=criteria,
         parent_name=previous.manifest.name if previous and previous.manifest.name != name else None,
         parent_version=previous.version if previous else None,
         parent_manifest_sha256=previous.manifest_sha256 if previous else None,

@@ -93,6 +93,7 @@ def release_runs(
         previous = find_previous(out, name, version, parent, rename=rename)
         read = read_reviews(reviews, runs, name=name, version=version, out=out, previous=previous)
         ledger = merged_ledger(runs).redacted(redact, scratch)
+        criteria = _redacted(merged.criteria, redact)
         votes = merged.review.votes_needed(review.design["overlap"] for review in read)
         outcome = apply_reviews(ledger, read, merged.review.wrong, votes, redact)
         first = first_pass(
@@ -107,7 +108,9 @@ def release_runs(
         verdicts = released_verdicts(outcome, first.ledger.drops, redact)
         configs = release_configs(verdicts, first.length_match)
         with closing(in_order(first.ledger, first.ranks, scratch)) as rows:
-            written, funnel = write_configs(rows, first.in_test, configs, folder, progress)
+            written, funnel = write_configs(
+                rows, first.in_test, configs, folder, progress, recipe_criteria=criteria
+            )
         if not funnel.kept:
             raise GateRefused("nothing to release: no row was kept")
         if audited:
@@ -129,6 +132,7 @@ def release_runs(
             splits=first.splits,
             written=written,
             funnel=funnel,
+            criteria=criteria,
             review=describe_review(folder, outcome, verdicts, merged.review, votes),
             reserved=describe_reserved(reserved, first.splits),
             audits=describe_audits(audited),
@@ -150,6 +154,14 @@ def _check_front_matter(card: str) -> None:
     """BadInput if the Hub would refuse the card."""
     if problems := list(metadata_problems(DatasetCard(card).data.to_dict())):
         raise BadInput(f"README.md: the Hub would refuse the card: {problems[0]}")
+
+
+def _redacted(criteria: list[str], redact: Redact | None) -> list[str]:
+    """The recipes' criteria as they are in the rows."""
+    if redact is None or not criteria:
+        return criteria
+    # As a row that is not kept: it has no answers to compare.
+    return redact({"status": "dropped", "criteria": criteria})["criteria"]
 
 
 def _draw(manifest: Manifest, folder: Path) -> None:

@@ -42,6 +42,7 @@ class MergedRuns:
     review: ReviewSettings
     language: list[str]
     about: str | None
+    criteria: list[str]
     recipe_sha256: str | None
     seed: int | None
     runs: list[ReleasedRun]
@@ -172,6 +173,7 @@ def merge_runs(runs: Sequence[CompleteRun]) -> MergedRuns:
         review=first.review,
         language=_distinct(code for manifest in manifests for code in manifest.language),
         about="\n\n".join(abouts) or None,
+        criteria=_distinct(manifest.criteria for manifest in manifests if manifest.criteria),
         recipe_sha256=_common(manifest.recipe_sha256 for manifest in manifests),
         seed=_common(manifest.seed for manifest in manifests),
         runs=[

@@ -35,6 +35,8 @@ def write_configs(
     configs: Sequence[Config],
     folder: Path,
     progress: Progress | None = None,
+    *,
+    recipe_criteria: Iterable[str] = (),
 ) -> tuple[Written, Funnel]:
     """Write each config into its own folder; what was written, and the counts of all rows.
 
@@ -46,7 +48,7 @@ def write_configs(
         for config in configs
         for split in SPLITS
     }
-    funnel = Funnel()
+    funnel = Funnel(recipe_criteria=frozenset(recipe_criteria))
     with ExitStack() as stack:
         for writer in writers.values():
             stack.callback(writer.abandon)

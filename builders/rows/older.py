@@ -48,7 +48,11 @@ _ADDED = {
     "1.1": frozenset({"human_verdict"}),
     "2.1": frozenset({"control_scores"}),
 }
-_ADDED_TO_CALLS = frozenset({"tokens_reasoning", "reasoning"})
+# The same for the fields of `calls`.
+_ADDED_TO_CALLS = {
+    "2.0": frozenset({"tokens_reasoning", "reasoning"}),
+    "2.1": frozenset({"system"}),
+}
 
 
 @cache
@@ -56,11 +60,16 @@ def stored_schema(rows: RowType, version: str) -> pa.Schema:
     """The columns of a file with these rows that a schema version wrote."""
     if version not in VERSIONS:
         return rows.schema
-    later = [names for since, names in _ADDED.items() if since > version]
     changes = _changes(rows, version)
-    added = changes.added.union(*later)
+    added = changes.added | _added_since(version, _ADDED)
+    calls = _added_since(version, _ADDED_TO_CALLS)
     fields = [one for one in rows.schema if one.name not in added]
-    return pa.schema([_old_field(one, changes) for one in fields] if version in _FIRST else fields)
+    return pa.schema([_old_field(one, changes, calls) for one in fields])
+
+
+def _added_since(version: str, added: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """The names that were added after a version."""
+    return frozenset().union(*(names for since, names in added.items() if since > version))
 
 
 def _changes(rows: RowType, version: str) -> _Changes:
@@ -101,10 +110,10 @@ def upgraded(table: pa.Table, rows: RowType, columns: Sequence[str]) -> pa.Table
     return pa.table(arrays, schema=pa.schema(fields))
 
 
-def _old_field(new: pa.Field, changes: _Changes) -> pa.Field:
+def _old_field(new: pa.Field, changes: _Changes, added_to_calls: frozenset[str]) -> pa.Field:
     if new.name != "calls":
         return new.with_name(changes.renamed.get(new.name, new.name))
-    call = [part for part in new.type.value_type if part.name not in _ADDED_TO_CALLS]
+    call = [part for part in new.type.value_type if part.name not in added_to_calls]
     return new.with_type(pa.list_(pa.struct(call)))
 
 

@@ -104,7 +104,8 @@ def build_run(
         surveyed = survey(sources)
         drawn = run.count_instructions()
         # What the rows to try again cost is counted with their new calls.
-        done = Funnel.of(row for row in run.iter_rows() if row["id"] not in failed)
+        finished = (row for row in run.iter_rows() if row["id"] not in failed)
+        done = Funnel.of(finished, recipe_criteria=[recipe.criteria] if recipe.criteria else [])
         _require_same_rows(run, sources)
         if prepare:
             models = prepare(run, done, sources)
@@ -248,6 +249,7 @@ def _manifest(recipe: Recipe, funnel: Funnel, sources: list[dict[str, Any]]) -> 
         stage=recipe.stage,
         recipe_sha256=recipe.sha256,
         seed=recipe.seed,
+        criteria=recipe.criteria,
         test_share=recipe.test_share,
         filters=recipe.filters.model_dump(),
         **{name: getattr(recipe, name) for name in RELEASE_BLOCKS},

@@ -14,11 +14,15 @@ from pipelines.recipe.models import Price
 
 @dataclass(frozen=True)
 class Caller:
-    """Makes the calls of a step, and records each one in its row."""
+    """Makes the calls of a step, and records each one in its row.
+
+    `system` is the recipe's system prompt for the step, which rows that have their own go without.
+    """
 
     llm: ChatLLM
     seed: int
     price: Price | None = None
+    system: str | None = None
 
     def __call__(
         self,
@@ -36,22 +40,24 @@ class Caller:
             for conversation, seed in zip(messages, seeds, strict=True)
         ]
         completions = self.llm.complete(requests)
-        for row, seed, completion in zip(rows, seeds, completions, strict=True):
-            row["calls"].append(self._record(step, template, seed, completion))
+        for row, request, completion in zip(rows, requests, completions, strict=True):
+            row["calls"].append(self._record(step, template, request, completion))
         return completions
 
     def _record(
-        self, step: str, template: str | None, seed: int, completion: Completion
+        self, step: str, template: str | None, request: Request, completion: Completion
     ) -> dict[str, Any]:
+        sent = {"role": "system", "content": self.system} in request.messages
         return {
             "step": step,
             "model": self.llm.model_name,
             "endpoint": self.llm.endpoint,
             "template": template,
+            "system": self.system if sent else None,
             "temperature": self.llm.temperature,
             "top_p": self.llm.top_p,
             "max_new_tokens": self.llm.max_new_tokens,
-            "seed": seed if completion.seeded else None,
+            "seed": request.seed if completion.seeded else None,
             **{
                 name: None if name in completion.estimated else getattr(completion, name)
                 for name in ("tokens_in", "tokens_out")

@@ -51,7 +51,7 @@ class RowTask(LedgerColumns, Task):
 
     @property
     def caller(self) -> Caller:
-        return Caller(self.llm, self.seed, self.price)
+        return Caller(self.llm, self.seed, self.price, self.system)
 
     def process(self, inputs: StepInput) -> Iterator[list[Row]]:  # type: ignore[override]
         self.fill_in([row for row in inputs if row["reason"] is None])

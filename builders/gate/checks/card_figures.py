@@ -27,7 +27,7 @@ class CardFigures:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._folder = folder
         self._manifest = manifest
-        self._funnel = Funnel()
+        self._funnel = Funnel(recipe_criteria=frozenset(manifest.criteria))
 
     def see(self, rows: pa.Table) -> None:
         self._funnel.add_table(rows)

@@ -8,6 +8,8 @@ from builders.ledger.funnel import Funnel
 from builders.rows.schema import HUMAN, LEDGER_ROWS
 from tests.ledger_rows import ledger_row
 
+RUBRIC = "It is polite."
+
 
 def counted_row(number, change):
     """A row with an unusual call, where `change` says so."""
@@ -21,17 +23,23 @@ def counted_row(number, change):
             ]
     elif change == "another draft":
         row["id"] += "-s2"
+    elif change == "criteria":
+        row["criteria"] = RUBRIC if number % 2 else f"It names the number {number % 5}."
     elif row["calls"] and change:
         row["calls"][0] |= {
             "unpriced": {"cost": None},
             "no model": {"tokens_in": None, "tokens_out": None, "cost": None},
             "a person": {"endpoint": HUMAN, "model": "a-1"},
+            "a system prompt": {"system": f"You are judge {number % 3}."},
         }[change]
     return row
 
 
 CHANGES = st.sampled_from(
-    [None, None, "unpriced", "no model", "a person", "another scorer", "another draft"]
+    [
+        *(None, None, "unpriced", "no model", "a person", "another scorer", "another draft"),
+        *("a system prompt", "criteria"),
+    ]
 )
 
 
@@ -39,7 +47,7 @@ CHANGES = st.sampled_from(
 @settings(max_examples=40)
 def test_rows_count_the_same_one_by_one_and_as_columns(numbers, cut):
     rows = [counted_row(*number) for number in numbers]
-    single, whole = Funnel.of(rows), Funnel()
+    single, whole = Funnel.of(rows, [RUBRIC]), Funnel(recipe_criteria=frozenset([RUBRIC]))
     for start in range(0, len(rows), cut):
         whole.add_table(pa.Table.from_pylist(rows[start : start + cut], LEDGER_ROWS.schema))
     assert (single.cost is None) == (whole.cost is None)
@@ -132,3 +140,19 @@ def test_instructions_are_counted_where_they_are_fewer_than_rows():
     rows = [ledger_row(1), ledger_row(1, id="a-s2"), ledger_row(2)]
     assert Funnel.of(rows).as_facts()["instructions"] == 2
     assert "instructions" not in Funnel.of(rows[::2]).as_facts()
+
+
+def test_system_prompts_and_criteria_are_counted_where_there_are_any():
+    rows = [ledger_row(number, reason=None) for number in range(4)]
+    facts = Funnel.of(rows).as_facts()
+    assert not {"systems", "criteria"} & facts.keys()
+    for row in rows[:3]:
+        row["calls"][1]["system"] = row["calls"][2]["system"] = "Be strict."
+    rows[0]["criteria"] = rows[1]["criteria"] = RUBRIC
+    rows[2]["criteria"] = "It rhymes."
+    facts = Funnel.of(rows, [RUBRIC]).as_facts()
+    assert facts["systems"] == [
+        {"step": "critique", "system": "Be strict.", "calls": 3},
+        {"step": "score_draft", "system": "Be strict.", "calls": 3},
+    ]
+    assert facts["criteria"] == {"recipe": 2, "own": 1}

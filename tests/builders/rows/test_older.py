@@ -10,6 +10,7 @@ from builders.errors import BadInput
 from builders.rows.older import stored_schema, upgraded_manifest, version_of
 from builders.rows.read import read_rows, read_tables
 from builders.rows.schema import (
+    CORRECTION_ROWS,
     FEEDBACK_ROWS,
     LEDGER_ROWS,
     PREFERENCE_ROWS,
@@ -57,7 +58,7 @@ def test_the_values_stay_and_what_is_new_is_empty():
         assert after["license"] == before["licence"]
         same = before.keys() - {"licence", "calls"}
         assert {key: after[key] for key in same} == {key: before[key] for key in same}
-        new_keys = {"reasoning": None, "tokens_reasoning": None}
+        new_keys = {"reasoning": None, "tokens_reasoning": None, "system": None}
         assert after["calls"] == [{**call, **new_keys} for call in before["calls"]]
 
 
@@ -69,6 +70,18 @@ def test_chosen_columns_are_those_of_all(columns):
     chosen = pa.concat_tables(read_tables(RUN, LEDGER_ROWS, columns, batch_rows=7))
     assert chosen.column_names == columns
     assert chosen.to_pylist() == whole.select(columns).to_pylist()
+
+
+@pytest.mark.parametrize("rows", [LEDGER_ROWS, CORRECTION_ROWS], ids=lambda rows: rows.name)
+def test_calls_of_2_0_have_no_system_prompt(tmp_path, rows):
+    path, row = tmp_path / "part.parquet", valid_row(rows)
+    old = {**row, "calls": [dict(call) for call in row["calls"]]}
+    assert {call.pop("system") for call in old["calls"]} != {None}
+    del old["control_scores"]
+    pq.write_table(pa.Table.from_pylist([old, old], stored_schema(rows, "2.0")), path)
+    assert version_of(pq.read_schema(path), rows) == "2.0"
+    calls = [{**call, "system": None} for call in row["calls"]]
+    assert list(read_rows(path, rows)) == [{**row, "calls": calls, "control_scores": []}] * 2
 
 
 def test_a_file_of_1_0_is_one_of_1_1_without_people(tmp_path):
@@ -165,9 +178,12 @@ def test_a_damaged_manifest_is_left_to_its_reader(facts):
 @pytest.mark.parametrize("rows", [LEDGER_ROWS, FEEDBACK_ROWS], ids=lambda rows: rows.name)
 def test_rows_of_2_0_have_no_control_scores(tmp_path, rows):
     row = valid_row(rows, control_scores=[])
-    table = pa.Table.from_pylist([row] * 3, rows.schema)
-    pq.write_table(table.drop_columns("control_scores"), tmp_path / "rows.parquet")
+    for call in row.get("calls", ()):
+        call["system"] = None
+    table = pa.Table.from_pylist([row] * 3, stored_schema(rows, "2.0"))
+    assert "control_scores" not in table.column_names
+    pq.write_table(table, tmp_path / "rows.parquet")
     assert version_of(pq.read_schema(tmp_path / "rows.parquet"), rows) == "2.0"
-    assert list(read_rows(tmp_path / "rows.parquet", rows)) == table.to_pylist()
+    assert list(read_rows(tmp_path / "rows.parquet", rows)) == [row] * 3
     (only,) = read_tables(tmp_path / "rows.parquet", rows, ["control_scores"])
     assert only.to_pylist() == [{"control_scores": []}] * 3

@@ -38,6 +38,7 @@ def _ledger_row() -> Row:
     (row,) = kept_rows(1)
     row |= {"history": HISTORY, "criteria": "It names the city."}
     row["calls"][0] |= {"reasoning": "They mean Paris.", "tokens_reasoning": 4, "failures": ["429"]}
+    row["calls"][1]["system"] = "Judge as a geographer."
     return row
 
 

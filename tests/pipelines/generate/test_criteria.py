@@ -6,7 +6,11 @@ import pytest
 
 from builders.critique.prompts import critique_prompt, request_prompt, score_prompt
 from builders.errors import BadInput
+from builders.gate.redact import redactor
+from builders.manifest import read_manifest
+from builders.release.make import release_runs
 from builders.rows.schema import new_ledger_row
+from builders.settings import GateSettings
 from builders.training.sft import SFT_FORMS, review_turns, to_sft
 from pipelines.generate.build import build_run
 from pipelines.generate.estimate import estimate
@@ -66,6 +70,43 @@ def test_the_recipes_criteria_are_in_the_hash_of_the_prompts(values, tmp_path):
         for criteria in (COMMON, "It is short.", None)
     ]
     assert len(set(prompts)) == len(prompts)
+
+
+def test_the_card_states_the_recipes_criteria_and_counts_the_others(values, tmp_path):
+    run = build_run(parse_recipe({**values, "criteria": COMMON}, "recipe"), tmp_path / "run")
+    manifest = run.read_manifest()
+    assert manifest.criteria == COMMON
+    assert manifest.funnel.model_dump()["criteria"] == {"recipe": 1, "own": 1}
+    release = release_runs([(run, manifest)], name="one", version="1.0.0", out=tmp_path)
+    assert read_manifest(release).criteria == [COMMON]
+    card = (release / "README.md").read_text()
+    assert (
+        "In 1 candidate, answers were judged by these criteria, which critic and scorer were "
+        f"shown:\n\n```text\n{COMMON}\n```\n\n1 candidate was judged by criteria of its own.\n"
+    ) in card
+
+    run = build_run(parse_recipe(values, "recipe"), tmp_path / "bare")
+    release = release_runs([(run, run.read_manifest())], name="two", version="1.0.0", out=tmp_path)
+    assert "criteria" not in read_manifest(release).facts
+    card = (release / "README.md").read_text()
+    assert "these criteria" not in card
+    assert "1 candidate was judged by criteria of its own." in card
+
+
+def test_criteria_are_shown_as_they_are_in_redacted_rows(values, tmp_path):
+    secret = f"{COMMON} Ask ada@lovelace.org."
+    run = build_run(parse_recipe({**values, "criteria": secret}, "recipe"), tmp_path / "run")
+    release = release_runs(
+        [(run, run.read_manifest())],
+        name="one",
+        version="1.0.0",
+        out=tmp_path,
+        redact=redactor(GateSettings(personal_data="redact")),
+    )
+    manifest = read_manifest(release)
+    assert manifest.criteria == [f"{COMMON} Ask [EMAIL]."]
+    assert manifest.funnel["criteria"] == {"recipe": 1, "own": 1}
+    assert "lovelace" not in (release / "README.md").read_text()
 
 
 def test_a_recipe_without_criteria_is_the_one_that_it_was_before_there_was_the_key(values):

@@ -184,3 +184,25 @@ def _compared(messages):
 def _worth(answer):
     quality = re.findall(r"quality (\d+)", answer)
     return 10 * answer.count("Better") + (int(quality[-1]) if quality else 0)
+
+
+def served(messages, seed):
+    """A trained model as a server asks it, which says how many words it read and wrote.
+
+    It repeats an instruction after its seed; its critique cannot be read where that says
+    "unreadable". A long refinement goes on for 100 words.
+    """
+    request = messages[-1]["content"]
+    asked = messages[-3]["content"] if len(messages) > 2 else ""
+    if not request.startswith("Critique your last response"):
+        text = f"Draft {seed} of {len(messages)}: {request}"
+    elif "unreadable" in asked:
+        text = "It is fine as it is, I think."
+    else:
+        more = " ".join(f"word{number}" for number in range(100)) if "long" in asked else "more"
+        text = (
+            "### Weaknesses\n1. It is short.\n\n### Suggestions\n1. Say more.\n\n"
+            f"Overall Score: [[4]]\n\n### Improved Response\n{messages[-2]['content']}, {more}."
+        )
+    words = sum(len(message["content"].split()) for message in messages)
+    return Completion(text, tokens_in=words, tokens_out=len(text.split()), finish_reason="stop")

@@ -1,10 +1,13 @@
 """`srt serve`: the embedded servers, on the loopback interface only."""
 
 import shlex
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from builders.errors import BadInput
 
 if TYPE_CHECKING:
     from services.argilla.server import Serving
@@ -27,7 +30,6 @@ def hub(
     ] = None,
 ) -> None:
     """Run a Hub that the Hugging Face clients publish to and load from, until Ctrl-C."""
-    from builders.errors import BadInput
     from services.hub.access import Tokens
     from services.hub.server import serve
 
@@ -51,6 +53,71 @@ def argilla(
     from services.model.embedded import cache_dir
 
     serve(folder, port, cache_dir(), _announce_argilla, notify)
+
+
+class Answers(StrEnum):
+    """What the server answers with."""
+
+    refinement = "refinement"
+    draft = "draft"
+
+
+@app.command(epilog="Example: srt serve model checkpoints/stage2-embedded")
+def model(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A checkpoint folder, ORG/NAME@REVISION, `embedded`, or a model block in YAML.",
+        ),
+    ],
+    answer: Annotated[
+        Answers,
+        typer.Option(
+            help="Answer with the refinement after the model's own critique, or with the draft."
+        ),
+    ] = Answers.refinement,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=10, help="How many times the answer is refined.")
+    ] = 1,
+    max_new_tokens: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="The most tokens of each reply, where neither YAML nor the client says otherwise.",
+        ),
+    ] = 512,
+    port: Port = 8200,
+) -> None:
+    """Answer clients of OpenAI's API by draft, critique and refinement, until Ctrl-C.
+
+    The draft, the critique and its score are under `srt` in each choice. Where the critique cannot
+    be read, the answer is the draft, and the reason is beside it.
+    """
+    from pipelines.cli import console
+    from services.chat.server import bound, serve
+
+    if answer is Answers.draft and rounds != 1:
+        raise BadInput("--rounds: a draft is not refined")
+    # The port first: a model takes a while to load.
+    with bound(port) as listener:
+        from pipelines.evaluation.models import model_of
+
+        asked = model_of(model, max_new_tokens)
+        with console.working(f"{asked.name} is loaded"):
+            from pipelines.serving.refiner import Refiner
+
+            refiner = Refiner(asked, refine=answer is Answers.refinement, rounds=rounds)
+        try:
+            serve(refiner, listener, lambda url: _announce_model(refiner.name, url))
+        finally:
+            refiner.close()
+
+
+def _announce_model(name: str, url: str) -> None:
+    # Plain print, as below.
+    print(f"model: {url} (Ctrl-C stops it)", flush=True)
+    print(f"export OPENAI_BASE_URL={url} OPENAI_API_KEY=none  # model={name}", flush=True)
 
 
 def _announce_argilla(serving: "Serving") -> None:
@@ -79,8 +146,6 @@ def _announce(url: str, token_file: Path | None) -> None:
 
 def _token(path: Path | None) -> str | None:
     """The token in a file of one line; BadInput if it cannot be one."""
-    from builders.errors import BadInput
-
     if path is None:
         return None
     try:

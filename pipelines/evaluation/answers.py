@@ -43,19 +43,7 @@ def answers_asked(
     ]
 
     def steps(models: Models) -> list[dag.Task]:
-        settings = {
-            "llm": models.get(model.block),
-            "seed": seed,
-            "system": model.block.system,
-            "price": price,
-        }
-        draft = DraftTask(name="draft", keep_truncated=True, **settings)
-        if not refine:
-            return [draft]
-        settings["filters"] = FilterSettings(keep_no_change=True)
-        if model.trained:
-            return [draft, SelfCritiqueTask(name="critique", **settings)]
-        return [draft, CritiqueTask(name="critique", as_json=model.as_json, **settings)]
+        return answer_steps(model, models, seed, refine=refine, price=price)
 
     return Asking(
         name=model.name,
@@ -68,6 +56,30 @@ def answers_asked(
         rows=rows,
         price=price,
     )
+
+
+def answer_steps(
+    model: AskedModel,
+    models: Models,
+    seed: int,
+    *,
+    refine: bool,
+    price: Price | None = None,
+) -> list[dag.Task]:
+    """The draft and, if `refine`, the critique with its refinement."""
+    settings = {
+        "llm": models.get(model.block),
+        "seed": seed,
+        "system": model.block.system,
+        "price": price,
+    }
+    draft = DraftTask(name="draft", keep_truncated=True, **settings)
+    if not refine:
+        return [draft]
+    settings["filters"] = FilterSettings(keep_no_change=True)
+    if model.trained:
+        return [draft, SelfCritiqueTask(name="critique", **settings)]
+    return [draft, CritiqueTask(name="critique", as_json=model.as_json, **settings)]
 
 
 def _answer(row: Row) -> Row:

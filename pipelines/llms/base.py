@@ -15,7 +15,7 @@ from pydantic import Field
 from pipelines.dag import LLM
 from pipelines.llms.answers import read_answer
 from pipelines.llms.budget import Account
-from pipelines.llms.messages import Completion, Message, Request
+from pipelines.llms.messages import Completion, Message, Request, Sampling
 from pipelines.llms.store import CompletionStore
 
 
@@ -56,12 +56,18 @@ class ChatLLM(LLM):
 
         The model's thinking is apart from its answer, however the model marks it.
         """
-        return [read_answer(one, self.max_new_tokens) for one in self._complete(requests)]
+        limits = [self.sampling_of(request).max_new_tokens for request in requests]
+        completions = self._complete(requests)
+        return [read_answer(*one) for one in zip(completions, limits, strict=True)]
 
     def sample(self, requests: Sequence[Request]) -> list[list[Completion]]:
         """All `samples` of every request, in order, as `complete` returns them."""
         limit = self.max_new_tokens
         return [[read_answer(one, limit) for one in group] for group in self._sample(requests)]
+
+    def sampling_of(self, request: Request) -> Sampling:
+        """How a request is sampled: as it says itself, or as this model's block does."""
+        return request.sampling or Sampling(self.temperature, self.top_p, self.max_new_tokens)
 
     @abstractmethod
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:

@@ -17,7 +17,8 @@ def encode_prompts(
 ) -> tuple[dict[int, list[int]], dict[int, Completion]]:
     """Two dicts by position in `requests`: the token ids of each prompt, up to where the
     assistant begins, and the completions of the requests that have no prompt or too long a
-    one. `context` in tokens; `values` are for the template.
+    one. `context` in tokens; `max_new_tokens` is of requests without a sampling of their own;
+    `values` are for the template.
     """
     ids: dict[int, list[int]] = {}
     failed: dict[int, Completion] = {}
@@ -28,7 +29,9 @@ def encode_prompts(
         except Exception as error:
             failed[index] = template_failure(error)
             continue
-        if too_long := length_failure(len(tokens), max_new_tokens, context):
+        own = request.sampling
+        limit = own.max_new_tokens if own else max_new_tokens
+        if too_long := length_failure(len(tokens), limit, context):
             failed[index] = too_long
         else:
             ids[index] = tokens

@@ -101,7 +101,8 @@ class LlamaCppLLM(ChatLLM):
         # What it raises for a schema or a conversation that it cannot use.
         except (RuntimeError, TypeError, ValueError) as error:
             return template_failure(error)
-        return self._completion(reply, time.perf_counter() - start)
+        limit = self.sampling_of(request).max_new_tokens
+        return self._completion(reply, limit, time.perf_counter() - start)
 
     def _control_token(self, request: Request) -> str | None:
         """A sentence on text of the conversation that would be read as a control token, or None.
@@ -127,11 +128,13 @@ class LlamaCppLLM(ChatLLM):
             return json.load(connection.getresponse())
 
     def _body(self, request: Request) -> dict[str, Any]:
+        sampling = self.sampling_of(request)
         body = {
             "messages": list(request.messages),
-            "max_tokens": self.max_new_tokens,
-            "temperature": self.temperature,
-            "top_p": self.top_p,
+            "max_tokens": sampling.max_new_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "stop": list(sampling.stop),
             "top_k": 0,
             "min_p": 0.0,
             "seed": request.seed,
@@ -144,11 +147,11 @@ class LlamaCppLLM(ChatLLM):
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         return body
 
-    def _completion(self, reply: dict[str, Any], latency: float) -> Completion:
+    def _completion(self, reply: dict[str, Any], limit: int, latency: float) -> Completion:
         error = reply.get("error", {})
         tokens_in = error.get("n_prompt_tokens") or reply.get("usage", {}).get("prompt_tokens", 0)
         # It generates until the context is full: a text that had too little room is not used.
-        if too_long := length_failure(tokens_in, self.max_new_tokens, self._room):
+        if too_long := length_failure(tokens_in, limit, self._room):
             return too_long
         if error:
             return Completion(None, reason="call_failed", detail=error.get("message"))

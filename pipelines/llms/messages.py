@@ -8,17 +8,33 @@ from builders.critique.prompts import Message
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How one request is sampled, instead of as its model's block says.
+
+    None is not sent to an endpoint. `stop` are texts that end the completion, which has neither
+    them nor what follows; kinds that cannot stop there generate on.
+    """
+
+    temperature: float | None
+    top_p: float | None
+    max_new_tokens: int
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One chat completion to make, or several `samples` of it.
 
     `seed` fixes the sample whatever batch the request travels in. `json_schema` asks for
-    structured output; kinds that cannot constrain their decoding ignore it.
+    structured output; kinds that cannot constrain their decoding ignore it. Without `sampling`,
+    that of the model applies.
     """
 
     messages: Sequence[Message]
     seed: int
     json_schema: dict[str, Any] | None = None
     samples: int = 1
+    sampling: Sampling | None = None
 
     def only(self, samples: Sequence[int]) -> Self:
         """The request for some of its samples: sample i has the request's seed plus i."""

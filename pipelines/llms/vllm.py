@@ -64,11 +64,12 @@ class VllmLLM(ChatLLM):
     def _sampling(self, request: Request, stops: list[int]) -> Any:
         from vllm.sampling_params import SamplingParams, StructuredOutputsParams
 
-        schema = request.json_schema
+        schema, own = request.json_schema, self.sampling_of(request)
         return SamplingParams(
-            temperature=self.temperature,
-            top_p=self.top_p,
-            max_tokens=self.max_new_tokens,
+            temperature=own.temperature,
+            top_p=own.top_p,
+            max_tokens=own.max_new_tokens,
+            stop=list(own.stop),
             seed=request.seed,
             stop_token_ids=stops,
             # They mark a model's thinking.

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
         "overhead",
         "publish",
         "release",
+        "serve",
         "store",
         "view",
     ],

@@ -18,6 +18,7 @@ _CLOSING = (
     r"|<｜end▁of▁sentence｜>|<end_of_turn>|<turn\|>|<eos>|</s>|\[EOS\]|\[e~\["
 )
 _AT_END = re.compile(rf"(?:{_CLOSING})\Z")
+_ENDS = re.compile(_CLOSING)
 _LONGEST = 40
 # What each of them ends with.
 _LAST = (">", "]", "[")
@@ -74,6 +75,16 @@ def without_closing_token(text: str) -> str:
             break
         rest = shown[: -len(match[0])]
     return text if rest == text else rest.rstrip()
+
+
+def before_closing_token(text: str) -> str:
+    """`text` up to the first token that may end it.
+
+    >>> before_closing_token("Ten.<|im_end|>And")
+    'Ten.'
+    """
+    match = _ENDS.search(text)
+    return text[: match.start()] if match else text
 
 
 def may_be_foreign(text: str) -> bool:

@@ -16,6 +16,8 @@ from pipelines.llms.messages import Request
 _NO_SCHEMA = re.compile(
     r"response[_ ]format|json[_ ]schema|structured output|guided", re.IGNORECASE
 )
+# OpenAI refuses more.
+MOST_STOPS = 4
 _ONE_CHOICE = re.compile(r"(?<!\w)['\"`]?n['\"`]?(?!\w)|(multiple|several) (choices|completions)")
 
 
@@ -38,15 +40,20 @@ class ChatBody:
 
     def encode(self, request: Request) -> bytes:
         body: dict[str, Any] = {"model": self.model, "messages": request.messages}
-        if self.temperature is not None:
-            body["temperature"] = self.temperature
-        body[self.limit_field] = self.max_tokens
+        own = request.sampling
+        temperature = own.temperature if own else self.temperature
+        top_p = own.top_p if own else self.top_p
+        if temperature is not None:
+            body["temperature"] = temperature
+        body[self.limit_field] = own.max_new_tokens if own else self.max_tokens
+        if own and own.stop:
+            body["stop"] = own.stop[:MOST_STOPS]
         if self.with_seed:
             body["seed"] = request.seed
         if request.samples > 1 and self.with_n:
             body["n"] = request.samples
-        if self.top_p not in (None, 1):
-            body["top_p"] = self.top_p
+        if top_p not in (None, 1):
+            body["top_p"] = top_p
         if self.with_schema and request.json_schema is not None:
             schema = {"name": "critique", "strict": True, "schema": request.json_schema}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}

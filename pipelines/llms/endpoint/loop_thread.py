@@ -62,6 +62,14 @@ class LoopThread:
                 self._loop.call_soon_threadsafe(cancel)
             raise
 
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> "Future[T]":
+        """The coroutine's result to come; canceling it, or `close`, cancels the coroutine."""
+        with self._lock:
+            if self._closed:
+                coroutine.close()
+                raise CancelledError
+            return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
     def close(self) -> None:
         # A forked child has a copy of the lock, perhaps a locked one.
         if not self.alive:

@@ -5,6 +5,7 @@ import re
 import threading
 import weakref
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from itertools import chain
 from typing import Any, ClassVar, Literal
 
@@ -159,6 +160,10 @@ class OpenAILLM(ChatLLM):
             for sample, completion in zip(samples, group, strict=True):
                 completions[index][sample] = completion
         return completions
+
+    def submit(self, request: Request) -> "Future[list[list[Completion]]]":
+        """As `_sample` of one request, for a caller that does not wait. Nothing is stored."""
+        return self._started().submit(request)
 
     def _count(self, completions: Iterable[Completion]) -> None:
         """Earlier payments are part of what the run may spend."""

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -116,6 +116,10 @@ class RequestLoop:
         `on_completion` is called as each arrives, while its slot is still taken.
         """
         return self._wait_for(self._run(requests, on_completion))
+
+    def submit(self, request: Request) -> "Future[list[list[Completion]]]":
+        """As `run` of one request, for a caller that does not wait; canceling it hangs up."""
+        return self._thread.submit(self._run([request], None))
 
     def key(self, request: Request, sample: int = 0) -> bytes:
         """Hash of the request: model, messages, sampling parameters, seed, schema, sample."""

@@ -88,6 +88,16 @@ def likelihoods(
     return [found[index] for index in range(len(conversations))]
 
 
+def open_thinking(text: str) -> str | None:
+    """The mark of thinking at the end of a prompt, which the reply goes on from.
+
+    >>> open_thinking("<assistant><think>\\n")
+    '<think>\\n'
+    """
+    mark = _THINKING.search(text)
+    return mark[0] if mark else None
+
+
 def without_thinking(text: str) -> str:
     """A prompt at whose end the model would think, with the thinking closed.
 

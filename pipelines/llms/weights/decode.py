@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.nn import functional
 from transformers import Cache, DynamicCache
 from transformers.cache_utils import CacheLayerMixin
 
@@ -77,7 +78,7 @@ def decode(
     waiting = deque(sorted(range(len(prompts)), key=lambda index: (-len(prompts[index]), index)))
     width = columns(len(prompts[waiting[0]]), max_new_tokens)
     at_once = prefill_tokens(model.device)
-    batch = _RunningBatch(model, min(rows, len(prompts)), width, pad, _beginning(prompts))
+    batch = RunningBatch(model, min(rows, len(prompts)), width, pad, _beginning(prompts))
     while waiting or batch.slots():
         start = time.perf_counter()
         if waiting and batch.wants_more():
@@ -113,7 +114,7 @@ def _next(waiting: deque[int], prompts: Sequence[list[int]], free: int, tokens: 
     return [waiting.popleft() for _ in range(min(most, len(waiting)))]
 
 
-class _RunningBatch:
+class RunningBatch:
     """The rows in progress: their keys and values, their columns, and their generations.
 
     A slot is a row of the cache; a free one is computed and ignored.
@@ -229,16 +230,34 @@ class _RunningBatch:
         self._row_lengths = [length + 1 for length in self._row_lengths]
         return scores[slots], slots
 
-    def shrink(self) -> None:
-        """Drop the free slots once they are a quarter of all: that copies the others."""
+    @property
+    def width(self) -> int:
+        """Columns of the cache."""
+        return self._mask.shape[1]
+
+    def resize(self, slots: int, width: int) -> None:
+        """Have so many slots, as many as are in use at least, and columns: that copies the rows.
+
+        A row in progress needs `columns` of its prompt and its limit.
+        """
         kept = self.slots()
-        if 4 * len(kept) > 3 * len(self.generations):
-            return
+        if width < self.width:
+            longest = max((self._row_lengths[slot] for slot in kept), default=0)
+            self._move(longest - self._length)
+        if slots >= len(self.generations):
+            kept = list(range(len(self.generations)))
+        more, wider = slots - len(kept), width - self.width
         for layer in self._layers:
-            layer.keep(kept)
-        self._mask = self._mask[kept]
-        self.generations = [self.generations[slot] for slot in kept]
-        self._row_lengths = [self._row_lengths[slot] for slot in kept]
+            layer.resize(kept, more, wider)
+        self._mask = _resized(self._mask, kept, (0, wider, 0, more))
+        self.generations = [self.generations[slot] for slot in kept] + [None] * more
+        self._row_lengths = [self._row_lengths[slot] for slot in kept] + [0] * more
+
+    def shrink(self) -> None:
+        """Drop the free slots once they are a quarter of all."""
+        used = len(self.slots())
+        if 4 * used <= 3 * len(self.generations):
+            self.resize(used, self.width)
 
     def _tensor(self, values: list) -> torch.Tensor:
         return torch.tensor(values, device=self._mask.device)
@@ -289,8 +308,12 @@ class _Layer(CacheLayerMixin):
         self.keys[slots, :, start:end] = keys
         self.values[slots, :, start:end] = values
 
-    def keep(self, slots: list[int]) -> None:
-        self.keys, self.values = self.keys[slots], self.values[slots]
+    def resize(self, kept: list[int], more: int, wider: int) -> None:
+        self._slots, self._width = len(kept) + more, self._width + wider
+        if self.is_initialized:
+            by = (0, 0, 0, wider, 0, 0, 0, more)
+            self.keys = _resized(self.keys, kept, by)
+            self.values = _resized(self.values, kept, by)
 
     def move(self, by: int, length: int) -> None:
         if self.is_initialized:
@@ -316,6 +339,13 @@ def _close_up(read: DynamicCache, padding: torch.Tensor, shared: int) -> None:
     for layer in read.layers:
         index = source[:, None, :, None].expand_as(layer.keys)
         layer.keys, layer.values = layer.keys.gather(2, index), layer.values.gather(2, index)
+
+
+def _resized(tensor: torch.Tensor, kept: list[int], by: tuple[int, ...]) -> torch.Tensor:
+    """The kept rows of a tensor, padded with zeros as `functional.pad` does, or cropped."""
+    if len(kept) < len(tensor):
+        tensor = tensor[kept]
+    return functional.pad(tensor, by) if any(by) else tensor
 
 
 def _move_columns(tensor: torch.Tensor, by: int, length: int, dim: int) -> None:

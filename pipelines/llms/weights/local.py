@@ -56,9 +56,9 @@ class TransformersLLM(ChatLLM):
 
     def _complete(self, requests: Sequence[Request]) -> list[Completion]:
         """RunFailed if the rows do not fit into memory."""
-        if self._loaded is None:
-            self.load()
-        loaded = self._loaded
+        if any(request.sampling for request in requests):
+            raise ValueError("a batch has one sampling; see continuous.py")
+        loaded = self.loaded()
         prompts, completions = encode_prompts(
             loaded.tokenizer,
             requests,
@@ -80,17 +80,21 @@ class TransformersLLM(ChatLLM):
 
         RunFailed if a row does not fit into memory.
         """
-        if self._loaded is None:
-            self.load()
-        values = self.chat_template_kwargs
+        loaded, values = self.loaded(), self.chat_template_kwargs
         try:
             with ONE_AT_A_TIME, torch.inference_mode():
-                return likelihoods(self._loaded, conversations, choices, values=values)
+                return likelihoods(loaded, conversations, choices, values=values)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             problem = f"model: {self.model}: a prompt does not fit into memory"
             raise RunFailed(problem) from None
+
+    def loaded(self) -> LoadedModel:
+        """The model, loaded if it was not."""
+        if self._loaded is None:
+            self.load()
+        return self._loaded
 
     def _source(self) -> str:
         return self.model
@@ -107,7 +111,7 @@ class TransformersLLM(ChatLLM):
 
     def _rows_at_once(self, longest: int) -> int:
         row = columns(longest, self.max_new_tokens) * self._loaded.cache_bytes
-        room = _cache_bytes(self._loaded.device)
+        room = cache_bytes(self._loaded.device)
         return max(1, min(self.generation_batch_size, room // row))
 
     def _generate(
@@ -132,7 +136,7 @@ class TransformersLLM(ChatLLM):
                 tokens_in = len(prompts[generation.index])
                 completions[generation.index] = _completion(loaded, tokens_in, generation)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             raise RunFailed(
                 f"model: {self.model}: {rows} rows of {longest} + {self.max_new_tokens} "
@@ -141,7 +145,8 @@ class TransformersLLM(ChatLLM):
         return [completions[index] for index in range(len(prompts))]
 
 
-def _cache_bytes(device: torch.device) -> int:
+def cache_bytes(device: torch.device) -> int:
+    """Bytes that the keys and values of all rows may take."""
     # Of the total, not of the free memory: how rows are grouped changes the last bits of scores.
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 4
@@ -163,7 +168,8 @@ def _completion(loaded: LoadedModel, tokens_in: int, generation: Generation) -> 
     )
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch could not get memory."""
     # torch has no exception of its own for a CPU.
     return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)
 

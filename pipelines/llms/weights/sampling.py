@@ -30,15 +30,23 @@ class SeededSampling:
 
     def __call__(self, scores: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
         """The tokens of `rows`, whose scores are (rows, vocabulary)."""
-        scores = scores.float()
-        # Relative to the best one, so that no temperature is small enough to overflow.
-        scores = (scores - scores.amax(-1, keepdim=True)) / self._temperature
-        if self._top_p < 1:
-            scores = nucleus(scores, self._top_p)
-        uniform = torch.empty_like(scores)
-        for noise, row in zip(uniform, rows, strict=True):
-            noise.uniform_(generator=self._generators[row])
-        return (scores - uniform.log_().neg_().log_()).argmax(-1)
+        generators = [self._generators[row] for row in rows]
+        return sample(scores, self._temperature, self._top_p, generators)
+
+
+def sample(
+    scores: torch.Tensor, temperature: float, top_p: float, generators: Sequence[torch.Generator]
+) -> torch.Tensor:
+    """A token for each row of scores (rows, vocabulary), with noise from its own generator."""
+    scores = scores.float()
+    # Relative to the best one, so that no temperature is small enough to overflow.
+    scores = (scores - scores.amax(-1, keepdim=True)) / temperature
+    if top_p < 1:
+        scores = nucleus(scores, top_p)
+    uniform = torch.empty_like(scores)
+    for noise, generator in zip(uniform, generators, strict=True):
+        noise.uniform_(generator=generator)
+    return (scores - uniform.log_().neg_().log_()).argmax(-1)
 
 
 def nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:

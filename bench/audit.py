@@ -1,7 +1,10 @@
 """Does an audit refuse, pass and abstain as often as its formulas say?
 
     python -m bench.audit [--smoke]
-    python -m bench.audit --embedded SET   # only the time of an audit of 200 pairs of that set
+    python -m bench.audit --embedded SET [--model CHECKPOINT] [--scores expected]
+
+The last line measures only how long an audit of 200 pairs of that set takes: of the embedded model,
+or of a checkpoint that was trained from it.
 
 Simulated: audits of n pairs, a quarter of which flips, with a true change of agreement. Measured:
 how often the verdict is fell, not worse and inconclusive; how often the fall of the paper's 7B
@@ -45,7 +48,7 @@ from builders.rows import Row
 from pipelines import dag
 from pipelines.asking.session import Session
 from pipelines.audit.ask import questions, scores_asked
-from pipelines.audit.judges import AskedModel
+from pipelines.audit.judges import AskedModel, Scores
 from pipelines.audit.run import AuditRequest, run_audit
 from pipelines.audit.tasks import score_task
 from pipelines.llms.factory import make_llm
@@ -215,11 +218,11 @@ def endpoint(pairs: int) -> None:
     verdict("share of the ideal, the best round", share, "at least 0.9", share >= 0.9)
 
 
-def embedded(frozen: Path, pairs: int = 200) -> None:
-    """Print how long an audit of the embedded model takes, with everything but imports."""
+def embedded(frozen: Path, model: str, scores: Scores, pairs: int = 200) -> None:
+    """Print how long an audit of a model in this process takes, with everything but imports."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()
-        request = AuditRequest("embedded", frozen, limit=pairs)
+        request = AuditRequest(model, frozen, limit=pairs, scores=scores)
         _, audit = run_audit(request, Path(folder) / "audit")
         seconds = time.monotonic() - started
     answers = audit.cost["answers"]
@@ -232,9 +235,11 @@ def embedded(frozen: Path, pairs: int = 200) -> None:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--embedded", type=Path, help="a frozen set of at least 200 pairs")
+    parser.add_argument("--model", default="embedded", help="with --embedded: a checkpoint folder")
+    parser.add_argument("--scores", choices=["sampled", "expected"], default="sampled")
     arguments = parser.parse_args()
     if arguments.embedded:
-        return embedded(arguments.embedded)
+        return embedded(arguments.embedded, arguments.model, arguments.scores)
     audits, tasted, pairs = (50, 4, 50) if arguments.smoke else (2000, 100, 500)
     rows = []
     for size in SIZES:

@@ -323,16 +323,8 @@ def _percent(share: float | None) -> str:
 
 
 def _print_estimate(request: "AuditRequest", *, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from pipelines.audit.estimate import estimate_audit
-    from pipelines.cli import console
-    from pipelines.cli.build import print_steps
+    from pipelines.cli.build import print_models
 
-    steps, counted = estimate_audit(request)
-    if as_json:
-        console.print_json({"counted": counted, "judges": [asdict(step) for step in steps]})
-    elif not steps:
-        console.out.print("no judge is asked: all have their scores")
-    else:
-        print_steps(steps, counted)
+    nobody = "no judge is asked: all have their scores"
+    print_models(*estimate_audit(request), "judges" if as_json else None, nobody)

@@ -190,6 +190,23 @@ def print_steps(steps: "Sequence[StepEstimate]", counted: str) -> None:
         console.out.print(f"{'total':>18}: cost {expected:,.2f} ({at_most:,.2f})")
 
 
+def print_models(
+    steps: "Sequence[StepEstimate]", counted: str, json_key: str | None, nobody: str
+) -> None:
+    """The estimate of an audit or evaluation: as JSON with the steps under `json_key`, if it is
+    given; else as lines, of which `nobody` is the only one where no model is asked."""
+    from dataclasses import asdict
+
+    from pipelines.cli import console
+
+    if json_key is not None:
+        console.print_json({"counted": counted, json_key: [asdict(step) for step in steps]})
+    elif not steps:
+        console.out.print(nobody)
+    else:
+        print_steps(steps, counted)
+
+
 def _cost_of(step: "StepEstimate") -> str:
     return "" if step.cost is None else f", cost {step.cost:,.2f} ({step.cost_at_most:,.2f})"
 

@@ -246,19 +246,11 @@ def _name(model: str) -> str:
 
 
 def _print_estimate(request: "EvaluationRequest", *, as_json: bool) -> None:
-    from dataclasses import asdict
-
-    from pipelines.cli import console
-    from pipelines.cli.build import print_steps
+    from pipelines.cli.build import print_models
     from pipelines.evaluation.estimate import estimate_evaluation
 
-    steps, counted = estimate_evaluation(request)
-    if as_json:
-        console.print_json({"counted": counted, "steps": [asdict(step) for step in steps]})
-    elif not steps:
-        console.out.print("no model is asked: all answers are there, and a program checks them")
-    else:
-        print_steps(steps, counted)
+    nobody = "no model is asked: all answers are there, and a program checks them"
+    print_models(*estimate_evaluation(request), "steps" if as_json else None, nobody)
 
 
 def print_evaluation(evaluation: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from huggingface_hub import HfApi
 
 from builders.errors import BadInput
 from builders.gate.gate import recheck
+from pipelines.hub.checkpoint_card import check_evaluation
 from pipelines.hub.client import check_repo, connect
 from pipelines.hub.package import local_base_model, read_package
 from pipelines.hub.plan import PublishPlan
@@ -98,9 +99,12 @@ def plan_publication(
     settings = RepositorySettings(private, gated, collection, replace, replace_card)
     api = api or connect()
     package = read_package(folder, tag)
-    # A checkpoint has no gate.
-    check = None if package.manifest is None else lambda folder: recheck(folder).refuse()
+    check = check_evaluation if package.manifest is None else _check_release
     return PlannedPublication(api, plan_publishing(api, package, repo, settings, check), settings)
+
+
+def _check_release(folder: Path) -> None:
+    recheck(folder).refuse()
 
 
 class _Unobserved:

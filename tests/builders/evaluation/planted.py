@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from builders.evaluation.existing import evaluate_files
+from builders.evaluation.folder import write_folder
+from builders.evaluation.result import Benchmark, read_judgments
+
 
 def annotations(path: Path, n: int = 60, **changes: Any) -> Path:
     """An annotations.json of `n` rows; `changes` are keys of every row."""
@@ -38,3 +42,12 @@ def difficulties(path: Path, n: int = 60, *, shuffled: bool = True) -> Path:
     lines = [f'"Instruction {number}: say it.",{values[number]:.4f}' for number in order]
     path.write_text("\n".join(["instruction,difficulty", *lines]) + "\n", encoding="utf-8")
     return path
+
+
+def evaluated(folder: Path, benchmark: Benchmark | None = None, **model: Any) -> Path:
+    """An evaluation in `folder`, made of annotations; `model` says whose answers they are."""
+    file = annotations(folder.with_suffix(".json"))
+    found = evaluate_files(file, folder, benchmark=benchmark)
+    named = found.model.model_copy(update={"name": "our-model", **model})
+    write_folder(folder, found.model_copy(update={"model": named}), read_judgments(folder))
+    return folder

@@ -1,17 +1,15 @@
 """Releases that carry evaluations of their checkpoints: config, card, and what is checked."""
 
 import json
+from functools import partial
 
 import pytest
 
 from builders.errors import BadInput, GateRefused
-from builders.evaluation.existing import evaluate_files
-from builders.evaluation.folder import write_folder
 from builders.evaluation.pairs import write_pairs
-from builders.evaluation.result import read_judgments
 from builders.gate.gate import recheck
 from pipelines.release import release
-from tests.builders.evaluation.planted import annotations
+from tests.builders.evaluation.planted import evaluated
 from tests.builders.release.releases import all_rows, manifest_of
 from tests.builders.release.reviews.reviewed import rewritten
 from tests.ledger_rows import kept_rows, make_run
@@ -23,17 +21,9 @@ GATE = {"benchmarks": False, "warn_near_duplicates": 1}
 
 @pytest.fixture
 def evaluation(tmp_path):
-    """A function that makes an evaluation of a model, by annotations."""
-
-    def made(name="stage2", **model):
-        folder = tmp_path / "evaluations" / name
-        found = evaluate_files(annotations(tmp_path / "annotations.json"), folder)
-        changed = found.model.model_copy(update={"name": "our-model", **model})
-        found = found.model_copy(update={"model": changed})
-        write_folder(folder, found, read_judgments(folder))
-        return folder
-
-    return made
+    """A function that makes an evaluation of a model."""
+    (tmp_path / "evaluations").mkdir()
+    return partial(evaluated, tmp_path / "evaluations/stage2")
 
 
 @pytest.fixture

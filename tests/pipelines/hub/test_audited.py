@@ -9,15 +9,13 @@ from builders.audit.judge import JudgeFacts, judge_of_file
 from builders.audit.measure import Leaks, Panel, measure
 from builders.audit.result import write_audit
 from builders.errors import BadInput, GateRefused
-from builders.evaluation.existing import evaluate_files
-from builders.evaluation.folder import write_folder
-from builders.evaluation.result import Benchmark, read_judgments
+from builders.evaluation.result import Benchmark
 from builders.files.hashes import sha256_of_file
 from pipelines.cli.publish import _check_audit
 from pipelines.hub.audited import attach_audit, check_checkpoint
 from pipelines.hub.checkpoint_card import attach_evaluation
 from pipelines.hub.package import published_files, read_package
-from tests.builders.evaluation.planted import annotations
+from tests.builders.evaluation.planted import evaluated
 from tests.cards.test_model_card import FACTS
 
 
@@ -109,20 +107,10 @@ def test_checks_of_releases_are_not_a_checkpoints(checkpoint, audit, tmp_path):
         _check_audit(tmp_path, tmp_path, {}, quiet=True)
 
 
-def evaluated(folder, weights, benchmark=None):
-    """An evaluation of a checkpoint with this training.json, made of annotations."""
-    found = evaluate_files(
-        annotations(folder.parent / "annotations.json"), folder, benchmark=benchmark
-    )
-    model = found.model.model_copy(update={"weights": weights})
-    write_folder(folder, found.model_copy(update={"model": model}), read_judgments(folder))
-    return folder
-
-
 def test_the_card_shows_audit_and_win_rates_in_either_order(checkpoint, audit, tmp_path):
     weights = sha256_of_file(checkpoint / "training.json")
     benchmark = Benchmark(dataset="org/bench", task="easy/first")
-    attach_evaluation(checkpoint, evaluated(tmp_path / "evaluation", weights, benchmark))
+    attach_evaluation(checkpoint, evaluated(tmp_path / "evaluation", benchmark, weights=weights))
     attach_audit(checkpoint, audit(0))
     text = (checkpoint / "README.md").read_text()
     assert "## Does its judgment hold?" in text
@@ -135,5 +123,5 @@ def test_the_card_shows_audit_and_win_rates_in_either_order(checkpoint, audit, t
 
 def test_an_evaluation_of_another_model(checkpoint, tmp_path):
     with pytest.raises(BadInput, match="as it is now"):
-        attach_evaluation(checkpoint, evaluated(tmp_path / "evaluation", "0" * 64))
+        attach_evaluation(checkpoint, evaluated(tmp_path / "evaluation", weights="0" * 64))
     assert not (checkpoint / "evaluation").exists()

@@ -107,6 +107,9 @@ def release(
     out: str | Path = "releases",
     parent: str | Path | None = None,
     reviews: Iterable[str | Path] = (),
+    audits: Iterable[str | Path] = (),
+    evaluations: Iterable[str | Path] = (),
+    evaluation_sets: Iterable[str] = (),
     allow: Mapping[str, str] | None = None,
     rename: bool = False,
 ) -> Path:
@@ -114,8 +117,11 @@ def release(
 
     `parent` is the release before this one, or `"none"`; by default the latest of its name in
     `out`. With `rename` the parent has another name, and its history goes on under this one.
-    `reviews` are review folders whose verdicts go along. `allow` lets checks of the gate fail, each
-    with a reason that the card prints: `{"licenses": "they agreed in writing"}`.
+    `reviews` are review folders whose verdicts go along. `audits` and `evaluations` are folders of
+    `srt audit run` and `srt evaluate`, of models that made these rows or were trained on a version
+    of them: the card shows what they found. No kept row may repeat their instructions, or those of
+    `evaluation_sets`, FILE or FILE:FIELD. `allow` lets checks of the gate fail, each with a reason
+    that the card prints: `{"licenses": "they agreed in writing"}`.
 
     Raises `GateRefused` where a check fails. The folder is written whole or not at all.
 
@@ -132,6 +138,9 @@ def release(
         out=Path(out),
         parent=parent if parent in (None, "none") else Path(parent),
         reviews=[Path(folder) for folder in reviews],
+        audits=[Path(folder) for folder in audits],
+        evaluations=[Path(folder) for folder in evaluations],
+        evaluation_sets=list(evaluation_sets),
         allowed=allow,
         rename=rename,
     )

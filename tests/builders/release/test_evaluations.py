@@ -8,7 +8,7 @@ import pytest
 from builders.errors import BadInput, GateRefused
 from builders.evaluation.pairs import write_pairs
 from builders.gate.gate import recheck
-from pipelines.release import release
+from srt_feedback import release
 from tests.builders.evaluation.planted import evaluated
 from tests.builders.release.releases import all_rows, manifest_of
 from tests.builders.release.reviews.reviewed import rewritten
@@ -126,7 +126,7 @@ def test_kept_rows_may_not_repeat_what_was_evaluated_on(released, evaluation):
     )
     with pytest.raises(GateRefused, match=r"evaluation-overlap: .*stage2"):
         released(folder)
-    made = released(folder, allowed={"evaluation-overlap": "it is a test"})
+    made = released(folder, allow={"evaluation-overlap": "it is a test"})
     assert "## Win rates" in (made / "README.md").read_text()
 
 

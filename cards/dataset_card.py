@@ -8,10 +8,12 @@ from huggingface_hub import DatasetCard, DatasetCardData
 
 from cards.audit_report import audit_facts
 from cards.evaluation_report import evaluation_facts
-from cards.facts import ConfigFacts, DatasetFacts, ModelFacts, SplitFacts
+from cards.example import cells_of
+from cards.facts import ConfigFacts, DatasetFacts, ExampleFacts, ModelFacts, SplitFacts
+from cards.glance import audit_lines, people_line, win_rate_lines
 from cards.markdown import one_line
 from cards.metadata import license_terms, size_categories
-from cards.rendering import QUESTIONS, environment
+from cards.rendering import QUESTIONS, environment, with_loading
 
 _TAGS = (
     "self-refinement",
@@ -26,8 +28,6 @@ _TAGS = (
 _STAGE_TAGS = {1: (), 2: ("preference", "dpo")}
 # The Hub's words for annotators, by the recipe's.
 _PEOPLE = {"experts": "expert-generated", "crowd": "crowdsourced", None: "other"}
-# The card's section on loading, up to the next heading.
-_LOADING = re.compile(r"^## Loading\n.*?\n(?=## )", re.MULTILINE | re.DOTALL)
 # How a source names a dataset of the Hub: with the commit that was read.
 _HUB_DATASET = re.compile(r"([\w.-]+/[\w.-]+)@[0-9a-f]{12}", re.ASCII)
 # The columns of the configs `feedback` and `preferences`, the defaults of the two stages.
@@ -73,6 +73,11 @@ def render_dataset_card(facts: DatasetFacts) -> str:
             facts,
             repo=None,
             has_verdicts=facts["review"] is not None,
+            people=people_line(facts["review"]),
+            audited=list(audit_lines(facts["audits"] or ())),
+            win_rates=list(win_rate_lines(facts["evaluations"] or ())),
+            example=_example(facts["example"]),
+            default_splits=_default_config(facts)["splits"],
             columns=list(_columns(facts)),
             audits=[audit_facts(one) for one in facts["audits"] or ()],
             evaluations=[evaluation_facts(one) for one in facts["evaluations"] or ()],
@@ -115,7 +120,7 @@ def published_card(card: str, repo: str, version: str) -> str:
             has_verdicts=any(one["config_name"] == "verdicts" for one in configs),
         )
     )
-    return _LOADING.sub(lambda _: f"{loading}\n", card)
+    return with_loading(card, loading)
 
 
 def size_category(rows: int) -> str:
@@ -148,6 +153,19 @@ def _front_matter(facts: DatasetFacts) -> str:
         dataset_info=facts["dataset_info"],
     )
     return data.to_yaml()
+
+
+def _default_config(facts: DatasetFacts) -> ConfigFacts:
+    return next(one for one in facts["configs"] if one["name"] == facts["default_config"])
+
+
+def _example(example: ExampleFacts | None) -> dict[str, Any] | None:
+    """The row that is shown in full: which one it is, and the cells of its table."""
+    if example is None:
+        return None
+    among = example["among"]
+    which = "the only row" if among == 1 else f"the shortest of the first {among:,} rows, in full"
+    return {"lead": which, "cells": list(cells_of(example["row"]))}
 
 
 def _annotators(review: Mapping[str, Any] | None) -> list[str]:

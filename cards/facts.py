@@ -77,6 +77,13 @@ class GateFacts(TypedDict):
     redacted: RedactionFacts | None
 
 
+class ExampleFacts(TypedDict):
+    """A row of the default config that is shown in full: the shortest `among` so many."""
+
+    row: Mapping[str, Any]
+    among: int
+
+
 class LimitFacts(TypedDict):
     """Which of the known limits apply."""
 
@@ -95,8 +102,8 @@ class DatasetFacts(TypedDict):
     `test` to `train` because of a near-duplicate there. `dataset_info` is the block of the front
     matter. `funnel` and `statistics` are counts and means of rows, scores, tokens and lengths.
     `gate` is None if no checks were run, `review` is None without human verdicts, `reserved`
-    without frozen sets, and `audits` and `evaluations` (what
-    audit.json and evaluate.json have) without any.
+    without frozen sets, `audits` and `evaluations` (what audit.json and evaluate.json have)
+    without any, and `example` if the default config has no row to show.
     """
 
     name: str
@@ -133,3 +140,4 @@ class DatasetFacts(TypedDict):
     audits: list[Mapping[str, Any]] | None
     evaluations: list[Mapping[str, Any]] | None
     limits: LimitFacts
+    example: ExampleFacts | None

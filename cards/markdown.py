@@ -30,6 +30,24 @@ def paragraphs(text: str) -> str:
     return "\n\n".join(inline(block) for block in blocks)
 
 
+def cell(text: str, longest: int) -> str:
+    r"""`text` as literal Markdown in a table cell, with its lines, cut after `longest` characters.
+
+    >>> cell("a | b\n  c", 9)
+    'a \\| b<br>&nbsp;&nbsp;c'
+    """
+    lines = printable(text.replace("\r\n", "\n").replace("\r", "\n")).strip("\n")
+    if len(lines) > longest:
+        lines = f"{lines[:longest]}… ({len(lines):,} characters)"
+    return "<br>".join(map(_indented, lines.split("\n")))
+
+
+def _indented(line: str) -> str:
+    """A line whose white space at the beginning is seen."""
+    line = line.expandtabs(4)
+    return "&nbsp;" * (len(line) - len(line.lstrip(" "))) + inline(line)
+
+
 def code(text: str) -> str:
     """`text` as a code span; backticks, which would end the span, become quotes."""
     return "`" + one_line(text).replace("`", "'").replace("|", "\\|") + "`"

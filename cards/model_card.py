@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from huggingface_hub import ModelCardData
+from huggingface_hub import ModelCard, ModelCardData
 
 from cards.audit_report import audit_facts
 from cards.evaluation_report import evaluation_facts
+from cards.glance import audit_lines, win_rate_lines
 from cards.markdown import one_line
 from cards.metadata import OTHER, license_terms
-from cards.rendering import environment
+from cards.rendering import environment, with_loading
 
 _TAGS = ["self-refinement-tuning", "critique", "language-feedback", "trl"]
 _METHOD = {1: "sft", 2: "dpo"}
@@ -29,8 +30,22 @@ def render_model_card(
         facts,
         audit=audit_facts(audit) if audit else None,
         evaluation=evaluation_facts(evaluation) if evaluation else None,
+        audited=list(audit_lines([audit] if audit else [])),
+        win_rates=list(win_rate_lines([evaluation] if evaluation else [])),
+        license=_license(facts)["license"],
+        repo=None,
     )
     return f"---\n{_front_matter(facts)}\n---\n\n{body}"
+
+
+def published_model_card(card: str, repo: str, version: str) -> str:
+    """The card of a checkpoint with how to load it from the repository; the rest is left alone.
+
+    ValueError if its front matter cannot be read.
+    """
+    adapter = ModelCard(card).data.library_name == "peft"
+    template = environment().get_template("_loading_model.md.j2")
+    return with_loading(card, template.render(repo=repo, version=version, adapter=adapter))
 
 
 def _license(facts: Mapping[str, Any]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Renders a card's template to Markdown, with every value escaped and formatted."""
 
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from cards.markdown import code, fenced, inline, mermaid, one_line, paragraphs
+from cards.markdown import cell, code, fenced, inline, mermaid, one_line, paragraphs
 
 # The questions that reviewers answer about a record, as cards and reports phrase them.
 QUESTIONS = {
@@ -18,6 +19,10 @@ QUESTIONS = {
     "suggestions_actionable": "are the suggestions actionable",
     "refinement_introduces_error": "does the refinement introduce an error",
 }
+
+
+# A card's section on loading, up to the next heading.
+_LOADING = re.compile(r"^## Loading\n.*?\n(?=## )", re.MULTILINE | re.DOTALL)
 
 
 class _Markdown(str):
@@ -66,6 +71,7 @@ def environment() -> jinja2.Environment:
     )
     filters = {
         "paragraphs": paragraphs,
+        "cell": cell,
         "code": code,
         "mermaid": mermaid,
         "fenced": fenced,
@@ -93,3 +99,8 @@ def _filter(function: Callable[..., str]) -> Callable[..., _Markdown]:
         return _Markdown(function(value, *arguments))
 
     return filtered
+
+
+def with_loading(card: str, loading: str) -> str:
+    """The card with another section on how to load it; one that has none is left alone."""
+    return _LOADING.sub(lambda _: f"{loading}\n", card)

@@ -14,6 +14,7 @@ from builders.audit.reserved import ReservedInstructions
 from builders.ledger.funnel import Funnel
 from builders.manifest import Manifest, ReleasedModel, ReleasedSplit
 from builders.release.configs import Config
+from builders.release.example import example_row
 from builders.release.previous import PreviousRelease
 from builders.release.reviews.agreement import FIGURES_VERSION, review_of
 from builders.release.reviews.apply import ReleasedVerdicts, ReviewOutcome
@@ -161,6 +162,7 @@ def card_facts(manifest: Manifest, configs: Sequence[Config], written: Written) 
             for config in full
         ],
         "dataset_info": _dataset_info(full, written),
+        "example": example_row(written[full[0].name]),
         "drops": [
             {"reason": reason, "sentence": REASONS[reason], "rows": rows}
             for reason, rows in sorted(

@@ -22,6 +22,7 @@ from builders.release.withdrawn import (
 from builders.versions import version_of_tag
 from cards.dataset_card import published_card
 from cards.eval_results import FOLDER as EVAL_RESULTS
+from cards.model_card import published_model_card
 
 _BLOCK = 2**20
 CARD, _CHANGELOG = "README.md", "CHANGELOG.md"
@@ -122,19 +123,23 @@ def _checkpoint(folder: Path, tag: str | None) -> Package:
 
 
 def addressed(package: Package, repo: str, withdrawals: Withdrawals | None = None) -> Package:
-    """A release as it stands in `repo`: its card says how to load it from there.
+    """A release or a checkpoint as it stands in `repo`: its card says how to load it from there.
 
-    Card, changelog and a file of their own say which versions there are withdrawn. The manifest has
-    the hashes of these files; nothing else differs from the folder. BadInput if the card cannot be
-    read.
+    Of a release, card, changelog and a file of their own say which versions there are withdrawn.
+    Its manifest has the hashes of these files. Nothing else differs from the folder. BadInput if
+    the card cannot be read.
     """
-    if package.manifest is None or CARD not in package.files:
+    if CARD not in package.files:
         return package
+    address = published_card if package.manifest else published_model_card
     try:
         card = (package.folder / CARD).read_text(encoding="utf-8")
-        card = published_card(card, repo, package.manifest.version)
+        card = address(card, repo, package.tag.removeprefix("v"))
     except ValueError as error:
         raise BadInput(f"{package.folder / CARD}: cannot be read ({reason_of(error)})") from None
+    if package.manifest is None:
+        addressed_card = _with_content(package.folder / CARD, card.encode())
+        return replace(package, files={**package.files, CARD: addressed_card})
     contents = {CARD: withdrawn_card(card, withdrawals or {})}
     if withdrawals:
         contents[WITHDRAWN] = withdrawals_text(withdrawals)

@@ -115,6 +115,17 @@ FACTS = {
         "longer": True,
     },
 }
+ROW = {
+    "id": "0a81",
+    "history": [],
+    "instruction": "Name the capital\nof Cameroon.",
+    "draft": "Douala | I <b>think</b>.",
+    "critique": {"weaknesses": ["It is wrong."], "suggestions": ["Think.", "Look."], "score": 2},
+    "refinement": "Yaoundé.",
+    "draft_score": 2,
+    "refinement_score": 10,
+}
+FACTS["example"] = {"row": ROW, "among": 100}
 ODD = "a | b\n| c |\n|---|\n---\nlicense: evil <b>x</b> \"q\" 's' `t` {{ x }} 漢字: # [l](u)"
 
 
@@ -233,7 +244,8 @@ def test_each_column_of_the_default_configs_is_described():
                 dataset_info=[{"config_name": "ledger", "features": [{"name": "calls"}]}, info],
             )
         )
-        assert [row[0] for row in table_with(card, "column")[1:]] == list(features)
+        described = next(one for one in tables(card) if one[0] == ["column", "description"])
+        assert [row[0] for row in described[1:]] == list(features)
 
 
 def test_the_loading_snippet_is_python():
@@ -241,6 +253,49 @@ def test_the_loading_snippet_is_python():
     snippet = card.split("```python\n")[1].split("```")[0]
     compile(snippet, "card", "exec")
     assert 'load_dataset("tiny_feedback@v1.0.0", "feedback")' in snippet
+
+
+def test_the_first_lines_say_what_it_is_and_what_was_found():
+    """Before anything else: what, how many, who was asked, how to load it, and one row."""
+    card = render_dataset_card(facts())
+    glance = {row[0]: row[1] for row in tables(card)[0]}
+    assert glance["rows"] == "12,345 in train, 655 in test; 13,000 of 20,000 candidates kept"
+    assert glance["models"].startswith("draft: org/small; critique and refinement: org/critic")
+    assert glance["people"] == "nobody was asked about these rows"
+    assert glance["audit"].startswith("none: ")
+    headings = [line for line in card.splitlines() if line.startswith("## ")]
+    assert headings[:3] == ["## Loading", "## One row", "## How the rows were made"]
+
+
+def test_one_row_is_shown_in_full():
+    card = render_dataset_card(facts())
+    row = dict(table_with(card, "column"))
+    assert row == {
+        "column": "the shortest of the first 100 rows, in full",
+        "instruction": "Name the capital<br>of Cameroon.",
+        "draft, scored 2": "Douala | I <b>think</b>.",
+        "critique": "weaknesses: It is wrong.<br>suggestions:<br>- Think.<br>- Look.<br>score: 2",
+        "refinement, scored 10": "Yaoundé.",
+    }
+    long = {**ROW, "draft": "x" * 2000}
+    assert "… (2,000 characters)" in render_dataset_card(facts(example={"row": long, "among": 1}))
+    assert "## One row" not in render_dataset_card(facts(example=None))
+
+
+def test_a_pair_is_shown_as_one():
+    pair = {
+        "prompt": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}],
+        "chosen": [{"role": "assistant", "content": "Better"}],
+        "chosen_score": 8,
+        "rejected": [{"role": "assistant", "content": "Worse"}],
+        "rejected_score": 5,
+    }
+    card = render_dataset_card(facts(example={"row": pair, "among": 1}, stage=2))
+    assert dict(table_with(card, "column")[1:]) == {
+        "prompt": "user: Hi<br>assistant: Yes",
+        "chosen, scored 8": "Better",
+        "rejected, scored 5": "Worse",
+    }
 
 
 def test_a_published_card_says_how_to_load_it_from_the_hub():
@@ -323,7 +378,7 @@ def test_a_checkpoint_is_described_by_its_training():
 def test_the_parent_and_several_runs_are_named():
     runs = [{**FACTS["runs"][0], "name": name} for name in ("first", "second")]
     card = render_dataset_card(facts(parent_version="0.9.0", runs=runs))
-    assert "The previous version is 0.9.0" in card
+    assert "| follows | 0.9.0 (`CHANGELOG.md` says what changed) |" in card
     assert "| second | 20,000 | 13,000 |" in card
     assert "first" not in render_dataset_card(facts()).split("## Models")[1].split("## Scores")[0]
 
@@ -356,6 +411,7 @@ def test_text_from_data_breaks_neither_front_matter_nor_tables():
         for row in odd[block]:
             row.update({key: ODD for key in ("name", "model", "endpoint") if key in row})
     odd["license"], odd["filters"] = ODD, {ODD: ODD}
+    odd["example"]["row"].update(instruction=ODD, draft=f"```\n{ODD}")
     card = render_dataset_card(odd)
     flat = " ".join(ODD.split())
     front = front_matter(card)
@@ -375,7 +431,8 @@ def test_text_from_data_breaks_neither_front_matter_nor_tables():
     )
     assert len(headings) == sum(token.type == "heading_open" for token in plain_tokens)
     inner = [child for token in tokens for child in token.children or []]
-    assert not [t for t in [*tokens, *inner] if t.type in ("html_block", "html_inline", "hr")]
+    html = [t for t in [*tokens, *inner] if t.type in ("html_block", "html_inline", "hr")]
+    assert {t.content for t in html} <= {"<br>"}
     assert len([token for token in tokens if token.type == "fence"]) == 3
 
 

@@ -4,7 +4,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 from cards.metadata import metadata_problems
-from cards.model_card import render_model_card
+from cards.model_card import published_model_card, render_model_card
 
 FACTS = {
     "stage": 1,
@@ -106,3 +106,30 @@ def test_each_stage_has_its_own_limits(stage, tag, limit):
     assert made.data.library_name == "transformers"
     assert limit in made.text
     assert "| weights | full model |" in made.text
+
+
+def test_the_first_lines_say_what_it_is_what_was_found_and_how_to_load_it():
+    text = card().text
+    first = text.split("## Training data")[0]
+    assert "| trained on | 2,000 rows of feedback 1.2.0, config `sft` |" in first
+    assert "| people | nobody was asked |" in first
+    assert "| audit | none: " in first
+    assert "win rate" not in first
+    compile(first.split("```python\n")[1].split("```")[0], "card", "exec")
+    assert 'from_pretrained("my-critic")' in first
+
+
+@pytest.mark.parametrize("adapter", [True, False])
+def test_a_published_card_says_how_to_load_it_from_the_hub(adapter):
+    made = render_model_card({**FACTS, "adapter": adapter})
+    published = published_model_card(made, "my-org/critic", "1.0.0")
+    assert published.count('from_pretrained("my-org/critic", revision="v1.0.0")') == 2
+    assert 'from_pretrained("my-critic")' not in published
+    assert ("peft has to be installed" in published) is adapter
+    assert published.split("## Training data")[1] == made.split("## Training data")[1]
+    assert published_model_card(published, "my-org/critic", "1.0.0") == published
+
+
+def test_a_version_that_was_withdrawn_is_named_first():
+    text = card(release={**FACTS["release"], "withdrawn": "a key was in it (2026-01-02)"}).text
+    assert "> **Trained on a version that was withdrawn:** a key was in it" in text.split("| |")[0]

@@ -248,7 +248,7 @@ def test_the_card_states_the_counts_of_the_files(release, run):
             assert split["num_examples"] == len(read(release, config, split["name"]))
         files = list((release / config).iterdir())
         assert info["download_size"] == sum(file.stat().st_size for file in files)
-    assert f"Of {ROWS} candidates, {run[1].funnel.kept} were kept" in card
+    assert f"; {run[1].funnel.kept} of {ROWS} candidates kept |" in card
 
 
 def test_the_same_run_gives_the_same_bytes_in_another_process(release, run, tmp_path):
@@ -393,7 +393,7 @@ def test_one_kept_row_makes_a_release_without_a_test_split(tmp_path):
     front = yaml.safe_load(card.split("---\n")[1])
     assert all([f["split"] for f in c["data_files"]] == ["train"] for c in front["configs"])
     assert "This release has no `test` split" in card
-    assert "Of 1 candidate, 1 was kept" in card
+    assert "; 1 of 1 candidate kept |" in card
     assert not list(release.rglob("test-*"))
 
 

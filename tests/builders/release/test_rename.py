@@ -30,7 +30,7 @@ def test_history_goes_on_under_the_new_name(made):
     manifest = read_manifest(folder)
     assert (manifest.name, manifest.parent_name, manifest.parent_version) == ("new", "old", "1.2.0")
     card = (folder / "README.md").read_text()
-    assert "The previous version is 1.2.0, under the name old;" in card
+    assert "| follows | 1.2.0, under the name old (" in card
     # The next one needs no word.
     folder = release_runs([run], name="new", version="1.3.1", out=out)
     assert "parent_name" not in json.loads((folder / "manifest.json").read_text())

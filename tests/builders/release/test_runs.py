@@ -42,7 +42,7 @@ def test_an_instruction_that_two_runs_kept_is_the_first_runs(tmp_path):
     assert (funnel["rows"], funnel["kept"], funnel["dropped"]) == (9, 7, {"duplicate": 2})
     assert sum(funnel["draft_scores"].values()) == 7
     card = (release / "README.md").read_text(encoding="utf-8")
-    assert "Of 9 candidates, 7 were kept" in card
+    assert "; 7 of 9 candidates kept |" in card
     assert "| run 1 | 4 | 4 |" in card
 
 

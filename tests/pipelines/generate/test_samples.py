@@ -176,7 +176,7 @@ def test_a_release_has_all_drafts_of_an_instruction_in_one_split(run, run_of_all
         assert {len(names) for names in splits.values()} == {1}
         assert {"train", "test"} == set.union(*splits.values())
         card = (release / "README.md").read_text()
-        assert "Of 60 candidates for 20 instructions, each of which may have several" in card
+        assert "The 60 candidates are for 20 instructions, each of which may have several" in card
         # Reviews draw from all rows that were scored.
         reviewable = {row["id"] for row in open_source(release).rows("scored")}
         scored = {row["id"] for row in made.iter_rows() if row["refinement_score"] is not None}

@@ -29,14 +29,18 @@ def hub(
         Path | None, typer.Option(help="A file with a token that only allows reading.")
     ] = None,
 ) -> None:
-    """Run a Hub that the Hugging Face clients publish to and load from, until Ctrl-C."""
+    """Run a Hub that the Hugging Face clients publish to and load from, until Ctrl-C.
+
+    In a browser, a dataset's page shows its rows, its card and its files.
+    """
+    from pipelines.view.in_hub import PREVIEW
     from services.hub.access import Tokens
     from services.hub.server import serve
 
     if read_token_file is not None and token_file is None:
         raise BadInput("--read-token-file: without --token-file, reading needs no token")
     tokens = Tokens(_token(token_file), _token(read_token_file))
-    serve(folder, port, tokens, lambda url: _announce(url, token_file))
+    serve(folder, port, tokens, lambda url: _announce(url, token_file), PREVIEW)
 
 
 @app.command(epilog="Example: srt serve argilla --dir my-argilla")

@@ -8,12 +8,9 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from builders.view.view import View
 
 # Rows in an exported file: more make it slow to open.
 MOST_EXPORTED = 2000
@@ -67,7 +64,7 @@ def view(
 
     from builders.view.filters import read_filters
     from pipelines.cli.console import notify, working
-    from pipelines.view.opening import open_view
+    from pipelines.view.opening import complete, open_view
     from pipelines.view.page import page_in_file, served_page
     from services.view.server import serve
 
@@ -78,7 +75,7 @@ def view(
     if export is not None:
         from builders.files.atomic import atomic_file
 
-        _complete(opened)
+        complete(opened)
         html, rows = page_in_file(opened, wanted, MOST_EXPORTED)
         with atomic_file(export) as temporary:
             temporary.write_text(html, encoding="utf-8")
@@ -96,13 +93,8 @@ def view(
                 open_browser(address)
 
         # The page is there at once; what takes long to read follows.
-        threading.Thread(target=_complete, args=(opened,), daemon=True).start()
+        threading.Thread(target=complete, args=(opened,), daemon=True).start()
         serve(served_page(opened, opened.title), port, ready)
-
-
-def _complete(opened: "View") -> None:
-    if not opened.is_whole:
-        opened.complete()
 
 
 @contextmanager

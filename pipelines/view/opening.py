@@ -22,6 +22,12 @@ def open_view(path: str, beside: str | None = None) -> View:
     return View(_source(path), None if beside is None else _source(beside))
 
 
+def complete(view: View) -> None:
+    """Read what a large source left out when it was opened."""
+    if not view.is_whole:
+        view.complete()
+
+
 def _source(path: str) -> Source:
     folder = Path(path).expanduser()
     if path and "@" in path and not folder.exists():

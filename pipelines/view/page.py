@@ -37,9 +37,13 @@ class Page:
         return Asked(self.view, question, query) if question else None
 
 
-def served_page(view: View, title: str) -> Page:
-    """The page for a server; its policy goes into a header."""
-    return Page(view, _render(title, None, None), _policy("'self'") + "; frame-ancestors 'none'")
+def served_page(view: View, title: str, ancestors: str = "'none'") -> Page:
+    """The page for a server; its policy goes into a header.
+
+    `ancestors` are the pages that may have it in a frame, as the policy names them.
+    """
+    policy = "; ".join([_policy("'self'"), f"frame-ancestors {ancestors}"])
+    return Page(view, _render(title, None, None), policy)
 
 
 def page_in_file(view: View, filters: Filters, most: int) -> tuple[str, int]:

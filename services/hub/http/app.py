@@ -12,7 +12,9 @@ from services.hub.http import (
     files,
     pages,
 )
+from services.hub.http import preview as preview_pages
 from services.hub.http.handling import HUB, MAX_BODY_BYTES, error_middleware
+from services.hub.http.preview import PREVIEWS, OpenPreviews, Preview
 from services.hub.storage.state import Hub
 
 _COLLECTION = "/api/collections/{namespace}/{slug}"
@@ -20,12 +22,16 @@ _API = "/api/{kind:datasets|models}"
 _REPO = _API + "/{namespace}/{name}"
 # A dataset's files are below /datasets, a model's directly below its name.
 _FILES = ("/{kind:datasets}/{namespace}/{name}", "/{namespace}/{name}")
+# The page of a dataset's rows at a commit.
+_VIEW = "/{kind:datasets}/{namespace}/{name}/view/{commit}/"
 
 
-def make_app(hub: Hub) -> web.Application:
-    """The web application for an open folder."""
+def make_app(hub: Hub, preview: Preview | None = None) -> web.Application:
+    """The web application for an open folder; `preview` makes the page of a release's rows."""
     app = web.Application(middlewares=[error_middleware], client_max_size=MAX_BODY_BYTES)
     app[HUB] = hub
+    if preview is not None:
+        app[PREVIEWS] = OpenPreviews(preview, hub.objects, hub.scratch)
     app.add_routes(
         [
             web.get("/api/whoami-v2", api_account.whoami),
@@ -64,6 +70,8 @@ def make_app(hub: Hub) -> web.Application:
             web.get("/", pages.home),
             web.get("/{kind:datasets}/{namespace}/{name}", pages.repository),
             web.get("/{namespace}/{name}", pages.repository),
+            web.get(_VIEW, preview_pages.show),
+            web.get(_VIEW + "api/{question}", preview_pages.answer),
         ]
     )
     for prefix in _FILES:

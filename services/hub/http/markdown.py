@@ -4,11 +4,34 @@ from posixpath import normpath
 from urllib.parse import quote, urlsplit
 
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
+from services.hub.http.mermaid import drawn
 from services.hub.names import is_path
 
+_BREAK = "<br>"
+
+
+def _line_break(state: StateInline, silent: bool) -> bool:
+    """A line break in a table's cell, which Markdown has none for: of HTML, this alone is read."""
+    if not state.src.startswith(_BREAK, state.pos):
+        return False
+    if not silent:
+        state.push("hardbreak", "br", 0)
+    state.pos += len(_BREAK)
+    return True
+
+
+def _fence(renderer: RendererHTML, tokens: list[Token], at: int, options: dict, env: dict) -> str:
+    diagram = drawn(tokens[at].content) if tokens[at].info.strip() == "mermaid" else None
+    return diagram or RendererHTML.fence(renderer, tokens, at, options, env)
+
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_MARKDOWN.inline.ruler.before("autolink", "line_break", _line_break)
+_MARKDOWN.add_render_rule("fence", _fence)
 # A longer card is only listed as a file: rendering it would block the server.
 MAX_CARD_CHARS = 300_000
 

@@ -1,5 +1,7 @@
-"""Web pages: the list of repositories, and one repository with its card."""
+"""Web pages: the list of repositories, and one repository with its rows, its card and its files."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from urllib.parse import quote
@@ -8,19 +10,27 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from builders.errors import BadInput
 from services.hub.errors import HubError
 from services.hub.http.handling import HUB, off_loop, readable, role_of
 from services.hub.http.markdown import MAX_CARD_CHARS, render_card, without_front_matter
-from services.hub.http.shapes import date_of, title_and_message
+from services.hub.http.preview import PREVIEWS, OpenPreviews
+from services.hub.http.rows import splits_of
+from services.hub.http.shapes import card_data, date_of, title_and_message
 from services.hub.names import RepoId
 from services.hub.storage.catalog import Repository
-from services.hub.storage.reading import BRANCHES, TAGS
+from services.hub.storage.reading import BRANCHES, TAGS, Entry
 from services.hub.storage.writing import MAIN
 
 _COMMITS_SHOWN = 20
 _FILES_SHOWN = 1000
-# No scripts and nothing from other origins; the only style block is the template's.
-_POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'none'"
+_ROWS_SHOWN = 10
+# No scripts and nothing from other origins; the only style block is the template's. The page of a
+# dataset's rows has a policy of its own.
+_POLICY = (
+    "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; frame-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 async def home(request: web.Request) -> web.Response:
@@ -43,12 +53,67 @@ async def repository(request: web.Request) -> web.Response:
     The revision is in `?revision=` or, as on the Hub, behind /tree/.
     """
     revision = request.match_info.get("revision") or request.query.get("revision", MAIN)
+    previews = request.app.get(PREVIEWS)
     try:
         repo = await readable(request, content=True)
         values = await off_loop(_page_values, repo, revision)
+        files = values.pop("entries")
+        values["rows"] = None
+        if previews is not None and repo.id.kind == "datasets":
+            looked_at = _LookedAt.of(request)
+            values["rows"] = await off_loop(
+                _rows_values, previews, repo, values["commit"], files, looked_at
+            )
     except HubError as error:
         return _page("error.html.j2", error.status, message=str(error))
     return _page("repository.html.j2", **values)
+
+
+@dataclass(frozen=True)
+class _LookedAt:
+    """Which rows the address asks for: `?rows=CONFIG/SPLIT&first=N`."""
+
+    rows: str | None
+    first: int
+
+    @classmethod
+    def of(cls, request: web.Request) -> "_LookedAt":
+        first = request.query.get("first", "")
+        is_number = first.isascii() and first.isdigit() and len(first) < 12
+        return cls(request.query.get("rows"), int(first) if is_number else 0)
+
+
+def _rows_values(
+    previews: OpenPreviews,
+    repo: Repository,
+    commit: str,
+    files: Sequence[Entry],
+    looked_at: _LookedAt,
+) -> dict:
+    """What the page says of rows: the configs with their splits, and the rows of the chosen one."""
+    configs = card_data(repo.read.read_text(commit, "README.md") or b"").get("configs")
+    listed = configs if isinstance(configs, list) else []
+    named = [one.get("config_name") for one in listed if isinstance(one, dict)]
+    splits = splits_of(files, [name for name in named if isinstance(name, str)])
+    by_config: dict[str, list[str]] = {}
+    for config, split in splits:
+        by_config.setdefault(config, []).append(split)
+    config, _, split = (looked_at.rows or "").rpartition("/")
+    table = problem = None
+    if chosen := splits.get((config, split)):
+        try:
+            table = previews.table(repo, chosen, looked_at.first, _ROWS_SHOWN)
+        except BadInput as error:
+            problem = str(error)
+    return {
+        "configs": by_config,
+        "chosen": looked_at.rows if chosen else None,
+        "first": looked_at.first,
+        "table": table,
+        "problem": problem,
+        "most": _ROWS_SHOWN,
+        "view": f"{repo.id.page}/view/{commit}/" if previews.preview.is_for(files) else None,
+    }
 
 
 def _page_values(repo: Repository, revision: str) -> dict:
@@ -56,6 +121,7 @@ def _page_values(repo: Repository, revision: str) -> dict:
     files = [entry for entry in repo.read.listing(commit, recursive=True) if not entry.is_folder]
     base = f"{repo.id.page}/resolve/{commit}"
     return {
+        "entries": files,
         "repo": repo.id,
         "settings": repo.settings,
         "revision": revision,

@@ -17,11 +17,15 @@ _PATIENCE_S = 60
 class Reader:
     """A page in a browser; every action waits until the page shows its outcome."""
 
-    def __init__(self, browser: webdriver.Chrome, address: str, filters: Any = ()) -> None:
+    def __init__(
+        self, browser: webdriver.Chrome, address: str, filters: Any = (), *, settles: bool = True
+    ) -> None:
+        """Opens `address`; a page that `settles` is one with the script of `srt view`."""
         self.browser, self.address = browser, address
         browser.get("about:blank")
         browser.get(address + (f"#{urlencode(filters)}" if filters else ""))
-        self.settled()
+        if settles:
+            self.settled()
 
     def wait(self, condition: Callable[[], Any]) -> Any:
         return WebDriverWait(self.browser, _PATIENCE_S).until(lambda _: condition())

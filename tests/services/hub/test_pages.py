@@ -81,7 +81,8 @@ def test_a_repository_without_a_card_has_a_page_too(ask, repo):
 
 PIECES = st.sampled_from(
     ["<", ">", '"', "'", "[", "](", ")", "![", "`", "\n", "|", "---\n", "javascript:", "data:",
-     "<script>", "onerror=", "&lt;", "&#x3c;", "../", "x", " ", "\\", "http://e/", "//e/"]
+     "<script>", "onerror=", "&lt;", "&#x3c;", "../", "x", " ", "\\", "http://e/", "//e/",
+     "<br>", "```mermaid\nflowchart LR\n", '["', '"]', "-->"]
 )  # fmt: skip
 
 
@@ -108,3 +109,9 @@ def test_no_card_can_inject_elements(card):
 )
 def test_only_relative_links_are_resolved(address, leads):
     assert Elements(render_card(f"[x]({address})", "/r")).addresses == {leads or address}
+
+
+def test_a_line_break_in_a_cell_is_the_only_html_that_is_read():
+    html = render_card("| a |\n|---|\n| 1<br>2<br/><b>3</b> \\<br> `<br>` |", "/r")
+    assert Elements(html).names & {"br", "b"} == {"br"}
+    assert html.count("<br") == 1

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from builders.training.kto_table import worsened_rows
+
 # In the order in which a release lists them.
 CHECKS = (
     "schema",
@@ -48,3 +50,8 @@ class FirstRows:
     @property
     def ids(self) -> tuple[str, ...]:
         return tuple(self._ids)
+
+
+def labeled_rows(rows: pa.Table) -> pa.Table:
+    """The dropped ledger rows that are in the config `kto`, and so are trained on."""
+    return rows.filter(worsened_rows(rows))

@@ -148,10 +148,12 @@ def run_checks(
     find_personal_data = personal_data_finder(settings.phone_regions)
     secrets = SensitiveText("secrets", find_secrets, settings.secrets, counts)
     personal = SensitiveText("personal-data", find_personal_data, settings.personal_data, counts)
-    duplicates = Duplicates(settings)
-    overlap = _evaluation_overlap(settings, evaluation_sets)
+    files = parquet_files(folder)
+    labeled = any(config == "kto" for config, _, _ in files)
+    duplicates = Duplicates(settings, labeled=labeled)
+    overlap = _evaluation_overlap(settings, evaluation_sets, labeled=labeled)
     licenses, lengths = Licenses(manifest.terms), Lengths(settings)
-    foreign = ForeignText(settings)
+    foreign = ForeignText(settings, labeled=labeled)
     figures, schemas = CardFigures(folder, manifest), Schemas(manifest.schema_version)
 
     def look_at_texts(rows: pa.Table) -> None:
@@ -162,7 +164,6 @@ def run_checks(
 
     for where, text in _texts_about(folder, manifest):
         secrets.see(where, [text])
-    files = parquet_files(folder)
     if not any(config == "ledger" for config, _, _ in files):
         schemas.miss("ledger: the config is missing")
     # One for each file, in the order in which they are reported.
@@ -232,11 +233,12 @@ def _audit_checks(folder: Path, manifest: Manifest, settings: GateSettings) -> l
 
 
 def _evaluation_overlap(
-    settings: GateSettings, evaluation_sets: Sequence[str]
+    settings: GateSettings, evaluation_sets: Sequence[str], *, labeled: bool
 ) -> EvaluationOverlap:
     named = [read_evaluation_set(name) for name in (*settings.evaluation, *evaluation_sets)]
     cached, absent = local_benchmarks() if settings.benchmarks else ([], [])
-    return EvaluationOverlap([*named, *cached], absent, fails=settings.overlap == "fail")
+    fails = settings.overlap == "fail"
+    return EvaluationOverlap([*named, *cached], absent, fails=fails, labeled=labeled)
 
 
 def _texts_about(folder: Path, manifest: Manifest) -> Iterator[tuple[str, str]]:

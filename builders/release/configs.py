@@ -20,12 +20,14 @@ from builders.review.verdicts import Verdict
 from builders.rows import Row
 from builders.rows.schema import (
     FEEDBACK_ROWS,
+    KTO_ROWS,
     LEDGER_ROWS,
     PREFERENCE_ROWS,
     SFT_MESSAGE_ROWS,
     SFT_ROWS,
     VERDICT_ROWS,
 )
+from builders.training.kto_table import kto_table
 from builders.training.preferences import LengthMatch, to_preference
 from builders.training.sft import SFT_FORMS, SftForm
 from builders.training.sft_table import RowTexts, messages_table, sft_table
@@ -35,6 +37,7 @@ ROW_TYPES = {
     "feedback": FEEDBACK_ROWS,
     **dict.fromkeys(SFT_FORMS, SFT_ROWS),
     "sft-messages": SFT_MESSAGE_ROWS,
+    "kto": KTO_ROWS,
     "preferences": PREFERENCE_ROWS,
     "preferences-length-matched": PREFERENCE_ROWS,
     "ledger": LEDGER_ROWS,
@@ -106,6 +109,10 @@ def _messages_table(batch: Batch) -> pa.Table:
     return SFT_MESSAGE_ROWS.check_table(messages_table(batch.texts))
 
 
+def _kto_table(batch: Batch) -> pa.Table:
+    return KTO_ROWS.check_table(kto_table(batch.ledger))
+
+
 def _ledger_table(batch: Batch) -> pa.Table:
     return batch.ledger
 
@@ -146,6 +153,14 @@ def release_configs(
     return configs
 
 
+_KTO_CONFIG = Config(
+    "kto",
+    "Single answers labeled as desirable (refinements of kept rows) or not (their drafts, and "
+    "refinements that were dropped because they scored below their draft).",
+    _kto_table,
+)
+
+
 def _stage1_configs(summaries: Mapping[str, Row]) -> list[Config]:
     return [
         Config(
@@ -163,6 +178,7 @@ def _stage1_configs(summaries: Mapping[str, Row]) -> list[Config]:
             "the answers to learn are the assistant's last two.",
             _messages_table,
         ),
+        _KTO_CONFIG,
     ]
 
 
@@ -179,6 +195,7 @@ def _stage2_configs(match: LengthMatch) -> list[Config]:
             "lengths' ratio, the chosen answer is longer in half of the pairs and shorter in half.",
             partial(preference_table, match.keeps),
         ),
+        _KTO_CONFIG,
     ]
 
 

@@ -29,9 +29,11 @@ from builders.release.previous import PreviousRows
 from builders.release.splits import Splits, plan_splits
 from builders.rows import Row
 from builders.rows.conversations import asked_text, whole_text
+from builders.training.kto import is_worsened
 from builders.training.preferences import LengthMatch
 
 _COLUMNS = ["id", "history", "instruction", "task", "status"]
+_JUDGED = ["reason", "draft_score", "refinement_score"]
 _LENGTHS = ["draft", "refinement"]
 
 
@@ -39,9 +41,9 @@ _LENGTHS = ["draft", "refinement"]
 class FirstPass:
     """What the first pass found, and the ledger to be written.
 
-    `ledger` drops the rows that an earlier run kept, and those reserved for audits. `ranks` (int32
-    [rows]) is the place of the row's id among all ids, `in_test` (bool [rows]) whether the row is
-    in the test split.
+    `ledger` drops the rows that an earlier run kept, and those reserved for audits: kept ones, and
+    dropped ones that would be in the config `kto`. `ranks` (int32 [rows]) is the place of the row's
+    id among all ids, `in_test` (bool [rows]) whether the row is in the test split.
     `length_match` has seen every kept row of a stage-2 release, and is None in stage 1.
     """
 
@@ -66,8 +68,8 @@ def first_pass(
 
     Temporary files go into `folder`. GateRefused if a run has one id on two kept rows.
 
-    Rows whose instruction is `reserved` for audits are dropped; those that the previous release
-    has stay, in test.
+    Rows whose instruction is `reserved` for audits are dropped, also those that were dropped for
+    another reason and are in the config `kto`; those that the previous release has stay, in test.
     """
     near, first_kept = NearDuplicates[int](folder), FirstKept(ledger.parts)
     match = LengthMatch() if stage == 2 else None
@@ -75,21 +77,25 @@ def first_pass(
     hashes, kept = array("Q"), array("Q")
     repeated: dict[int, Drop] = {}
     drops: dict[str, Drop] = {}
+    worsened: list[tuple[int, str, int, int]] = []
     in_test = set(previous.reserved)
-    for part, table in ledger.tables(_COLUMNS + _LENGTHS * (stage == 2)):
+    for part, table in ledger.tables(_COLUMNS + _JUDGED + _LENGTHS * (stage == 2)):
         ids += table["id"].chunks
         for row in table.to_pylist():
             value = instruction_hash(row["instruction"])
             near.add(value, asked_text(row["instruction"], row["history"]), row["task"])
-            is_kept = row["status"] == "kept"
-            if is_kept and reserved and (same := reserved.same_as(row)):
+            is_kept, is_labeled = row["status"] == "kept", is_worsened(row)
+            if (is_kept or is_labeled) and reserved and (same := reserved.same_as(row)):
                 if value in previous.kept:
                     in_test.add(value)
                 else:
                     repeated[len(hashes)] = Drop("reserved_for_audit", f"the same as {same}")
-                    is_kept = False
-            if is_kept:
+                    is_kept = is_labeled = False
+            if is_kept or is_labeled:
                 whole = _conversation_hash(row) if row["history"] else value
+            if is_labeled:
+                worsened.append((len(hashes), row["id"], whole, part))
+            if is_kept:
                 if name := first_kept.in_earlier_part(row["id"], whole, part):
                     # One text for each run, and not for each row.
                     repeated[len(hashes)] = drops.setdefault(
@@ -102,6 +108,10 @@ def first_pass(
             hashes.append(value)
         if progress:
             progress("splitting", len(hashes))
+    # Only now is it known what all runs kept.
+    for number, row_id, whole, part in worsened:
+        if name := first_kept.in_other_part(row_id, whole, part):
+            repeated[number] = Drop("duplicate", f"the run {name} has it, too")
     groups = near.groups()
     splits = plan_splits(kept, test_share, groups, previous.trained, in_test.intersection(hashes))
     # Some of what the previous release had in train may be gone.
@@ -148,6 +158,17 @@ class FirstKept:
             if self._runs[other] != self._runs[part]:
                 first = min(first, other)
         return self._names[first] if first < part else None
+
+    def in_other_part(self, row_id: str, instruction: int, part: int) -> str | None:
+        """The name of another part that has the id or the instruction; otherwise it is noted."""
+        if len(self._names) == 1:
+            return None
+        key = xxhash.xxh3_128_digest(row_id.encode())
+        first = self._ids.setdefault(key, part)
+        other = self._instructions.setdefault(instruction, part)
+        if first == part and self._runs[other] != self._runs[part]:
+            first = other
+        return self._names[first] if first != part else None
 
 
 def ranks_of(ids: pa.ChunkedArray, previous: pa.Array) -> np.ndarray:

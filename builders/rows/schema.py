@@ -185,6 +185,20 @@ SFT_ROWS = RowType("sft", {"id": _TEXT, "turn": _TEXT, "prompt": Prompt(), "comp
 # last two turns.
 SFT_MESSAGE_ROWS = RowType("sft-messages", {"id": _TEXT, "messages": Prompt(last="assistant")})
 
+# Answers by themselves, in TRL's form for KTO: `label` says whether `completion`, which is the
+# `turn` of the ledger row, is desirable. `score` is its independent score.
+KTO_ROWS = RowType(
+    "kto",
+    {
+        "id": _TEXT,
+        "turn": Choice(choices=("draft", "refinement")),
+        "prompt": Prompt(),
+        "completion": Answer(),
+        "label": Bool(),
+        "score": _SCORE,
+    },
+)
+
 # The default config of a stage-2 release, in TRL's conversational form: the refinement is
 # preferred to the draft. Scores are the independent ones, `margin` their difference.
 PREFERENCE_ROWS = RowType(
@@ -280,6 +294,7 @@ LEDGER = LEDGER_ROWS.features
 FEEDBACK = FEEDBACK_ROWS.features
 SFT = SFT_ROWS.features
 SFT_MESSAGES = SFT_MESSAGE_ROWS.features
+KTO = KTO_ROWS.features
 PREFERENCES = PREFERENCE_ROWS.features
 VERDICTS = VERDICT_ROWS.features
 MESSAGES = SFT["prompt"]

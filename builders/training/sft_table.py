@@ -53,14 +53,14 @@ _Places = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class RowTexts:
-    """The texts of kept ledger rows, valid ones; each is made once for all forms."""
+    """The texts of ledger rows, valid ones; each is made once for all forms."""
 
-    kept: pa.Table
+    rows: pa.Table
     _cache: dict[tuple, pa.Array] = field(default_factory=dict)
 
     def column(self, name: str) -> pa.Array:
         if (name,) not in self._cache:
-            self._cache[name,] = self.kept[name].combine_chunks()
+            self._cache[name,] = self.rows[name].combine_chunks()
         return self._cache[name,]
 
     def feedback(self, feedback: Feedback) -> pa.Array:
@@ -87,7 +87,7 @@ class RowTexts:
     def rows_with(self, rows: Rows) -> np.ndarray:
         """The numbers of these rows, ascending."""
         if rows is Rows.ALL:
-            return np.arange(len(self.kept))
+            return np.arange(len(self.rows))
         changed = pc.not_equal(self.column("refinement"), self.column("draft"))
         by_model = pc.not_equal(self.column("source"), HUMAN)
         critique = self.column("refinement_assessment")
@@ -129,8 +129,8 @@ def sft_table(texts: RowTexts, form: SftForm) -> pa.Table:
     columns = [
         texts.column("id").take(pa.array(row)),
         pa.array([turn.name for turn in turns]).take(pa.array(turn)),
-        _conversations(texts, [turn.prompt for turn in turns], row, turn),
-        _conversations(texts, completions, row, turn),
+        conversations(texts, [turn.prompt for turn in turns], row, turn),
+        conversations(texts, completions, row, turn),
     ]
     return pa.table(columns, schema=SFT_SCHEMA)
 
@@ -139,12 +139,12 @@ def messages_table(texts: RowTexts) -> pa.Table:
     """One conversation for each row, all turns of config `sft` in one column of messages."""
     *_, last = turns_of(SftForm())
     conversation = (*last.prompt, {"role": "assistant", "content": last.completion})
-    row = np.arange(len(texts.kept))
-    messages = _conversations(texts, [conversation], row, np.zeros_like(row))
+    row = np.arange(len(texts.rows))
+    messages = conversations(texts, [conversation], row, np.zeros_like(row))
     return pa.table([texts.column("id"), messages], schema=SFT_MESSAGES.arrow_schema)
 
 
-def _conversations(
+def conversations(
     texts: RowTexts,
     conversations: Sequence[Sequence[Message]],
     row: np.ndarray,
@@ -189,7 +189,7 @@ class _Pool:
         return self._known[key]
 
     def _add(self, role: str, text: str | Feedback | Request) -> _Places:
-        rows, size = len(self._texts.kept), self._size
+        rows, size = len(self._texts.rows), self._size
         if text == HISTORY and isinstance(text, Column):
             history = self._texts.column(HISTORY)
             turns = history.flatten()

@@ -56,15 +56,18 @@ HISTORY = Column("history")
 _HISTORY: tuple[Message, ...] = ({"role": "", "content": HISTORY},)
 
 
+# The conversation up to the instruction.
+QUESTION: tuple[Message, ...] = tuple(chat(_INSTRUCTION, _SYSTEM, _HISTORY))
+
+
 def turns_of(form: SftForm) -> list[Turn]:
     """The turns that a kept ledger row may have, in their order."""
-    question = tuple(chat(_INSTRUCTION, _SYSTEM, _HISTORY))
     if form.refine_only:
-        return [Turn("refinement", question, Column("refinement"))]
+        return [Turn("refinement", QUESTION, Column("refinement"))]
     if form.critique_only:
         asked = _reviewed("draft", refined=False)
         return [Turn("critique", asked, Feedback("critique"))]
-    drafted = [Turn("draft", question, Column("draft"))] if form.draft else []
+    drafted = [Turn("draft", QUESTION, Column("draft"))] if form.draft else []
     feedback = Feedback("critique", "refinement", form.parts)
     return [
         *drafted,

@@ -5,7 +5,7 @@ import pyarrow.compute as pc
 
 from builders.duplicates.exact import SeenInstructions
 from builders.duplicates.groups import NearDuplicates
-from builders.gate.check import MOST_ROWS, FirstRows
+from builders.gate.check import MOST_ROWS, FirstRows, labeled_rows
 from builders.manifest import Check
 from builders.rows.conversations import asked_text, whole_text
 from builders.rows.ids import instruction_id
@@ -13,6 +13,8 @@ from builders.settings import GateSettings
 from builders.wording import counted
 
 _COLUMNS = ["id", "instruction", "history", "task"]
+# Ends the key of a dropped row: a kept draft of the same instruction has its id.
+_IN_KTO = " in kto"
 
 
 class Duplicates:
@@ -22,11 +24,13 @@ class Duplicates:
     `builders.duplicates.exact` allows, and nearly the same if the user's turns resemble each other.
     Several drafts of one instruction (`keep: all`) do not count as repeating it.
     Many near-duplicates are a warning. One pair of them across train and test fails: a test would
-    then ask what was learned.
+    then ask what was learned. With `labeled`, dropped rows in the config `kto` count there, too.
     """
 
-    def __init__(self, settings: GateSettings) -> None:
+    def __init__(self, settings: GateSettings, *, labeled: bool = False) -> None:
         self._settings = settings
+        self._with_labeled = labeled
+        self._labeled: set[str] = set()
         self._kept = 0
         self._instructions = SeenInstructions()
         # The ids of the smaller split.
@@ -48,15 +52,22 @@ class Duplicates:
             if split != "train":
                 self._test.add(first)
             self._near.add(first, asked_text(instruction, history), task)
+        if self._with_labeled:
+            for row in labeled_rows(rows).select(_COLUMNS).to_pylist():
+                key = row["id"] + _IN_KTO
+                self._labeled.add(key)
+                if split != "train":
+                    self._test.add(key)
+                self._near.add(key, asked_text(row["instruction"], row["history"]), row["task"])
 
     def result(self) -> Check:
         near, across = FirstRows(), FirstRows()
         for group in self._near.groups():
-            for row_id in group[1:]:
+            for row_id in [key for key in group if key not in self._labeled][1:]:
                 near.add(row_id)
-            if len({row_id in self._test for row_id in group}) > 1:
-                for row_id in group:
-                    across.add(row_id)
+            if len({key in self._test for key in group}) > 1:
+                for key in group:
+                    across.add(key.removesuffix(_IN_KTO))
         figures = {
             "kept": self._kept,
             "exact": self._exact.count,

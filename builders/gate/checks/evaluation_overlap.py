@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builders.duplicates.exact import normalize
-from builders.gate.check import FirstRows
+from builders.gate.check import FirstRows, labeled_rows
 from builders.gate.checks.evaluation_sets import EvaluationSet
 from builders.manifest import Check
 from builders.wording import counted
@@ -69,23 +69,34 @@ class EvaluationIndex:
 class EvaluationOverlap:
     """Compares the user's turns and the system prompts of kept rows with `sets`, each by itself.
 
-    `absent` names known sets that this machine does not have.
+    With `labeled`, those of dropped rows in the config `kto`, too. `absent` names known sets that
+    this machine does not have.
     """
 
     def __init__(
-        self, sets: Sequence[EvaluationSet], absent: Sequence[str], *, fails: bool
+        self,
+        sets: Sequence[EvaluationSet],
+        absent: Sequence[str],
+        *,
+        fails: bool,
+        labeled: bool = False,
     ) -> None:
         self._sets = sets
         self._absent = list(absent)
         self._fails = fails
         self._index = EvaluationIndex(sets)
         self._kept = 0
+        self._labeled = 0 if labeled else None
         self._by_set: Counter[int] = Counter()
         self._rows = FirstRows()
 
     def see(self, rows: pa.Table) -> None:
-        kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))
+        kept = rows.filter(pc.equal(rows["status"], "kept")).select(_COLUMNS)
         self._kept += len(kept)
+        if self._labeled is not None:
+            labeled = labeled_rows(rows).select(_COLUMNS)
+            self._labeled += len(labeled)
+            kept = pa.concat_tables([kept, labeled])
         if self._sets:
             for row in kept.to_pylist():
                 self._compare(row)
@@ -101,6 +112,7 @@ class EvaluationOverlap:
     def result(self) -> Check:
         figures = {
             "kept": self._kept,
+            **({} if self._labeled is None else {"labeled": self._labeled}),
             "rows": self._rows.count,
             "words_in_a_row": GRAM,
             "sets": [
@@ -122,9 +134,11 @@ class EvaluationOverlap:
         names = ", ".join(
             f"{one.name} ({self._by_set[number]:,})" for number, one in enumerate(self._sets)
         )
+        dropped = counted(self._labeled or 0, "dropped row")
+        labeled = f" and {dropped} in `kto`" if self._labeled else ""
         sentence = (
-            f"{self._rows.count:,} of {counted(self._kept, 'kept row')} share {GRAM} words in a "
-            f"row, or a shorter prompt, with an evaluation set: {names}."
+            f"{self._rows.count:,} of {counted(self._kept, 'kept row')}{labeled} share {GRAM} "
+            f"words in a row, or a shorter prompt, with an evaluation set: {names}."
         )
         if self._absent:
             sentence += f" Not compared, because there is no copy: {', '.join(self._absent)}."

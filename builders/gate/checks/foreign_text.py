@@ -21,29 +21,38 @@ from builders.critique.replies.foreign_text import (
     foreign_text,
     review_heading,
 )
-from builders.gate.check import FirstRows
+from builders.gate.check import FirstRows, labeled_rows
 from builders.manifest import Check
 from builders.rows.conversations import conversation_text
+from builders.rows.schema import LEDGER_ROWS
 from builders.screening import FEW_ROWS, Lines, Screen
 from builders.settings import GateSettings
 
 NAME = "foreign-text"
 _ASKED = f"{KIND} in what was asked"
 _ANSWERS = ("draft", "refinement")
+_CRITIQUE = LEDGER_ROWS.schema.field("critique").type
 
 _Row = Mapping[str, Any]
 
 
 class ForeignText:
-    """Looks at the answers and critiques of kept rows, of whatever version made them."""
+    """Looks at the answers and critiques of kept rows, of whatever version made them.
 
-    def __init__(self, settings: GateSettings) -> None:
+    With `labeled`, at the refinements of dropped rows in the config `kto`, too.
+    """
+
+    def __init__(self, settings: GateSettings, *, labeled: bool = False) -> None:
+        self._with_labeled = labeled
         self._fails = settings.foreign_text == "fail"
         self._counts: Counter[str] = Counter()
         self._rows = FirstRows()
 
     def see(self, rows: pa.Table) -> None:
-        kept = rows.filter(pc.equal(rows["status"], "kept")).combine_chunks()
+        kept = rows.filter(pc.equal(rows["status"], "kept"))
+        if self._with_labeled:
+            kept = pa.concat_tables([kept, _only_refinements(labeled_rows(rows))])
+        kept = kept.combine_chunks()
         kept = kept.take(suspicious_rows(kept))
         suspects = kept.to_pylist()
         spoken = may_speak([_joined(row) for row in suspects])
@@ -59,7 +68,9 @@ class ForeignText:
         in_answers = self._counts.keys() - {_ASKED}
         status = "fail" if in_answers and self._fails else "warn" if self._counts else "pass"
         found = ", ".join(f"{kind} in {rows:,}" for kind, rows in sorted(self._counts.items()))
-        rows = "1 kept row has" if self._rows.count == 1 else f"{self._rows.count:,} kept rows have"
+        kind = "row" if self._with_labeled else "kept row"
+        count = self._rows.count
+        rows = f"1 {kind} has" if count == 1 else f"{count:,} {kind}s have"
         what = "text that is not an answer" if in_answers else "text for the critic"
         return Check(
             name=NAME,
@@ -68,6 +79,13 @@ class ForeignText:
             figures={"rows": self._rows.count, "by_kind": dict(sorted(self._counts.items()))},
             rows=self._rows.ids,
         )
+
+
+def _only_refinements(rows: pa.Table) -> pa.Table:
+    """The rows without their drafts and critiques."""
+    replaced = {"draft": rows["refinement"], "critique": pa.nulls(len(rows), _CRITIQUE)}
+    columns = [replaced.get(name, rows[name]) for name in rows.column_names]
+    return pa.table(columns, schema=rows.schema)
 
 
 def suspicious_rows(kept: pa.Table) -> np.ndarray:
@@ -88,7 +106,8 @@ def suspicious_rows(kept: pa.Table) -> np.ndarray:
     ]
     critique = kept["critique"].combine_chunks()
     for points in (critique.field("weaknesses"), critique.field("suggestions")):
-        rows = np.repeat(np.arange(len(kept)), pc.list_value_length(points).to_numpy())
+        lengths = pc.fill_null(pc.list_value_length(points), 0)
+        rows = np.repeat(np.arange(len(kept)), lengths.to_numpy())
         found.append(rows[signs.hits(points.flatten())])
     return np.unique(np.concatenate(found))
 
@@ -123,7 +142,8 @@ def _kinds(row: _Row) -> Iterator[str]:
     for answer in (row["draft"], row["refinement"]):
         if found := foreign_text(answer, asked) or review_heading(answer, asked):
             yield found.kind
-    critique = row["critique"]
+    # A row of which only the refinement counts has none.
+    critique = row["critique"] or {"weaknesses": (), "suggestions": ()}
     # A point may quote the draft.
     quotable = f"{asked}\n{row['draft']}"
     for text in (*critique["weaknesses"], *critique["suggestions"]):

@@ -10,6 +10,7 @@ import pytest
 from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS
 from builders.gate.checks import foreign_text
+from builders.gate.checks.duplicates import Duplicates
 from builders.gate.checks.lengths import Lengths
 from builders.gate.gate import (
     ReleaseGate,
@@ -89,6 +90,42 @@ def test_stage_2_passes_too(tmp_path):
     checks = gate(release)
     assert [check.name for check in checks.values() if check.status == "fail"] == []
     assert set(checks["schema"].figures["rows"]) >= {"preferences", "ledger"}
+
+
+def test_dropped_rows_that_are_trained_on_are_looked_at_as_kept_ones_are(tmp_path):
+    worse = ledger_row(80, reason="margin")
+    worse |= {"instruction": "Name a sea.", "refinement": "The North Sea.<|im_end|>"}
+    other = ledger_row(81, reason="margin", draft_score=1, refinement_score=1)
+    same = {"draft_assessment": {**other["draft_assessment"], "score": 1}}
+    same |= {"refinement_assessment": same["draft_assessment"]}
+    other |= {"instruction": "Name a lake.", "refinement": "Lake Garda.<|im_end|>", **same}
+    release = release_of(tmp_path, [*apart(kept_rows(30)), worse, other])
+    prompts = tmp_path / "prompts.jsonl"
+    prompts.write_text('{"instruction": "Name a sea."}\n{"instruction": "Name a lake."}\n')
+    checks = gate(release, evaluation_sets=[str(prompts)])
+    for name in ("evaluation-overlap", "foreign-text"):
+        assert (checks[name].status, checks[name].rows) == ("fail", (worse["id"],))
+    assert (
+        "1 of 30 kept rows and 1 dropped row in `kto` share"
+        in checks["evaluation-overlap"].sentence
+    )
+    # A release of an older version has no such rows.
+    shutil.rmtree(release / "kto")
+    checks = gate(release, evaluation_sets=[str(prompts)])
+    for name in ("evaluation-overlap", "foreign-text"):
+        assert checks[name].status == "pass"
+
+
+def test_near_duplicates_of_dropped_rows_across_the_splits_fail():
+    kept, worse = ledger_row(1, reason=None), ledger_row(2, reason="margin")
+    near = "Explain in two paragraphs why the sky is blue at {}."
+    kept["instruction"], worse["instruction"] = near.format("noon"), near.format("dusk")
+    for labeled, status in ((True, "fail"), (False, "pass")):
+        check = Duplicates(SETTINGS, labeled=labeled)
+        check.see(ledger_table([kept]), "train")
+        check.see(ledger_table([worse]), "test")
+        assert check.result().status == status
+    assert check.result().figures["near"] == 0
 
 
 def test_a_manifest_in_the_making_has_no_hashes_to_compare(release):

@@ -20,7 +20,8 @@ from builders.release.configs import Batch, feedback_table
 from builders.release.make import release_runs
 from builders.release.parquet import MAX_GROUP_ROWS, SplitWriter
 from builders.release.splits import Splits
-from builders.rows.schema import FEEDBACK, LEDGER, SFT, SFT_MESSAGES
+from builders.rows.schema import FEEDBACK, KTO, LEDGER, SFT, SFT_MESSAGES
+from builders.training.kto import to_kto
 from builders.training.sft import SFT_FORMS, to_sft
 from tests.ledger_rows import MODELS, kept_rows, ledger_row, ledger_rows, make_run
 
@@ -30,6 +31,7 @@ FEATURES = {
     "feedback": FEEDBACK,
     **dict.fromkeys(SFT_FORMS, SFT),
     "sft-messages": SFT_MESSAGES,
+    "kto": KTO,
     "ledger": LEDGER,
 }
 
@@ -156,6 +158,7 @@ def test_the_rows_are_those_of_the_run(release, run):
             if turn["turn"] == "feedback"
         ]
         assert read(release, "sft-messages", split) == conversations
+        assert read(release, "kto", split) == [one for row in rows for one in to_kto(row)]
 
 
 def test_a_feedback_row_names_who_made_it():

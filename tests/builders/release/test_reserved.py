@@ -5,11 +5,20 @@ import pytest
 from builders.audit.freeze import freeze_file
 from builders.errors import BadInput, GateRefused
 from builders.release.splits import plan_splits
-from tests.builders.release.releases import all_rows, ids, manifest_of, release_of
-from tests.ledger_rows import kept_rows
+from builders.rows.reasons import REASONS
+from builders.training.kto import to_kto
+from tests.builders.release.releases import (
+    SPLITS,
+    all_rows,
+    ids,
+    manifest_of,
+    read,
+    release_of,
+)
+from tests.ledger_rows import kept_rows, ledger_row
 
 ROWS = list(kept_rows(40))
-TRAINING = ("feedback", "sft", "sft-balanced", "sft-refinement-only")
+TRAINING = ("feedback", "sft", "sft-balanced", "sft-refinement-only", "kto")
 
 
 @pytest.fixture
@@ -48,6 +57,50 @@ def test_reserved_rows_are_in_no_training_config(tmp_path, reserve):
     (kept_out,) = manifest_of(release)["reserved"]["sets"]
     assert (kept_out["name"], kept_out["pairs"]) == ("set", 2)
     assert str(tmp_path) not in (release / "manifest.json").read_text()
+
+
+def _scored(number, reason):
+    """A row that was scored, its refinement below its draft, and dropped for whatever reason."""
+    row = ledger_row(number, reason="margin")
+    return row | {"reason": reason}
+
+
+def test_no_reserved_row_is_in_kto_whatever_a_run_dropped_it_for(tmp_path, reserve):
+    first = [_scored(number, reason) for number, reason in enumerate(REASONS, 100)]
+    second = [_scored(number, reason) for number, reason in enumerate(REASONS, 200)]
+    kept_out = [*first, *ROWS[:5]]
+    facts = reserve(*(row["instruction"] for row in kept_out))
+    release = release_of(tmp_path, [*ROWS, *first, *second], facts=facts)
+    labeled = all_rows(release, "kto")
+    assert not {row["id"] for row in kept_out} & {one["id"] for one in labeled}
+    (worse,) = [row["id"] for row in second if row["reason"] == "margin"]
+    assert {one["id"] for one in labeled} == {worse, *(row["id"] for row in ROWS[5:])}
+    for split in SPLITS:
+        ledger = read(release, "ledger", split)
+        assert read(release, "kto", split) == [one for row in ledger for one in to_kto(row)]
+
+
+def test_a_dropped_row_that_several_runs_have_is_labeled_once(tmp_path):
+    worse = ledger_row(5, reason="margin")
+    other = {**worse, "id": "other", "refinement": "Something else."}
+    release = release_of(tmp_path, ROWS[:5], [worse], [worse], [other, ROWS[6]])
+    undesirable = [row["id"] for row in all_rows(release, "kto") if not row["label"]]
+    assert undesirable.count(worse["id"]) == 1
+    assert "other" not in undesirable
+    instruction = worse["instruction"]
+    reasons = [row["reason"] for row in all_rows(release) if row["instruction"] == instruction]
+    assert sorted(reasons) == ["duplicate", "duplicate", "margin"]
+
+
+def test_a_dropped_row_that_a_later_run_kept_is_not_labeled(tmp_path):
+    worse, kept = (ledger_row(5, reason=reason) for reason in ("margin", None))
+    release = release_of(tmp_path, [*ROWS[:5], worse], [kept, ROWS[6]])
+    labeled = [row for row in all_rows(release, "kto") if row["id"] == kept["id"]]
+    assert [row["completion"][0]["content"] for row in labeled if row["label"]] == [
+        kept["refinement"]
+    ]
+    assert worse["refinement"] == kept["refinement"]
+    assert len(labeled) <= 2
 
 
 def test_near_duplicates_of_reserved_instructions_are_dropped_too(tmp_path, reserve):

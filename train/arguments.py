@@ -85,6 +85,9 @@ class PairArguments(ReleaseArguments):
     dataset_config: str = field(
         default="preferences", metadata={"help": "preferences or preferences-length-matched"}
     )
+    pair_weights: str | None = field(
+        default=None, metadata={"help": "what pairs are weighted by: margin or people"}
+    )
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Preference pairs as tokens, and a trainer that takes them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,31 @@ _FEATURES = Features({"prompt_ids": _IDS, "chosen_ids": _IDS, "rejected_ids": _I
 
 
 def pair_dataset(
-    rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_length: int | None, path: Path
+    rows: Iterable[Mapping[str, Any]],
+    tokenizer: Any,
+    max_length: int | None,
+    path: Path,
+    weight: Callable[[Mapping[str, Any]], float] | None = None,
 ) -> tuple[Dataset, Counts]:
     """A dataset of the tokens of prompt, chosen and rejected answer, stored at `path`.
 
     The prompt has the tokens that the pipelines send. A pair is skipped if either answer makes it
-    longer than `max_length` tokens.
+    longer than `max_length` tokens. With `weight`, its result for each row is in the column of that
+    name.
     """
     counts = Counts()
-    return memory_mapped(_pairs(rows, tokenizer, max_length, counts), _FEATURES, path), counts
+    features = Features({**_FEATURES, "weight": Value("float32")}) if weight else _FEATURES
+    pairs = _pairs(rows, tokenizer, max_length, counts, weight)
+    return memory_mapped(pairs, features, path), counts
 
 
 def _pairs(
-    rows: Iterable[Mapping[str, Any]], tokenizer: Any, max_length: int | None, counts: Counts
-) -> Iterator[dict[str, list[int]]]:
+    rows: Iterable[Mapping[str, Any]],
+    tokenizer: Any,
+    max_length: int | None,
+    counts: Counts,
+    weight: Callable[[Mapping[str, Any]], float] | None,
+) -> Iterator[dict[str, Any]]:
     answers = AnswerTokenizer(tokenizer)
     for row in rows:
         counts.rows += 1
@@ -48,6 +59,7 @@ def _pairs(
             "prompt_ids": chosen.prompt,
             "chosen_ids": chosen.answer,
             "rejected_ids": rejected.answer,
+            **({"weight": weight(row)} if weight else {}),
         }
 
 

@@ -1,12 +1,23 @@
-"""docs/models.md, generated from the chat templates that the installed TRL ships.
+"""docs/models.md, generated from the chat templates that the installed libraries ship.
 
-python -m train.reference > docs/models.md
+    python -m train.reference > docs/models.md
+
+The page also has what was found for templates of other projects, of which there are no copies here
+(docs/public-templates.csv). To read a folder of them, with where they are from:
+
+    python -m train.reference FOLDER OWNER/NAME@COMMIT >> docs/public-templates.csv
 """
 
+import ast
+import csv
+import hashlib
 import re
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
-import trl
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
@@ -20,6 +31,7 @@ MARKS = re.compile(
     r"<\|[^|<>{}\s]+\|?>|<[^|<>{}\s]+\|>|<｜[^｜<>{}\s]+｜>|<(?:start|end)_of_\w+>|\[/?[A-Z_]+\]"
 )
 _BEGIN, _END = "<s>", "</s>"
+_PARAGRAPHS = "It is here.\n\nAnd it is there."
 _PAGE = """\
 # Models and their chat templates
 
@@ -56,7 +68,7 @@ What is changed is said before training, a line each, beginning with the key: `c
 `eos_token:`. A template with which a model could not be asked as it was trained ends the run with
 one line that says why.
 
-## The templates that TRL {version} ships
+## The templates that TRL {trl} and transformers {transformers} ship
 
 {right} of {all} are right, each with a byte-level and a SentencePiece tokenizer: the tokens of
 stage 1, of stage 2 and of the pipelines are compared one by one in `tests/train/test_templates.py`.
@@ -66,30 +78,86 @@ each turn is a sequence of its own.
 
 {table}
 
+## Templates of other projects
+
+Of {public} templates in public repositories, {public_right} are right as well, and the others are
+refused by name, before training. They were compared in the same way, by
+`SRT_TEMPLATES=FOLDER pytest tests/train/test_templates.py`; there are no copies of them here, so
+that the usual tests only print this table. [public-templates.csv](public-templates.csv) names
+repository, commit and SHA-256 of each.
+
+{public_table}
+
 This page is generated: `python -m train.reference > docs/models.md`.
 """
+_PUBLIC = Path(__file__).parents[1] / "docs/public-templates.csv"
+_HEADINGS = ("trained on and asked by the same tokens", "an answer ends with", "as one sequence")
 
 
 def templates() -> dict[str, str]:
-    """The chat templates that the installed TRL ships, by name."""
-    paths = sorted(Path(trl.__file__).parent.glob("chat_templates/*.jinja"))
-    return {path.stem: path.read_text(encoding="utf-8") for path in paths}
+    """The chat templates that the installed TRL and transformers ship, by name."""
+    return {**templates_in(_folder("trl") / "chat_templates"), **dict(_of_processors())}
+
+
+def templates_in(folder: Path) -> dict[str, str]:
+    """The templates in a folder, by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.jinja"))}
+
+
+def _folder(package: str) -> Path:
+    # Without importing it, which takes seconds.
+    return Path(find_spec(package).origin).parent
+
+
+def _of_processors() -> Iterator[tuple[str, str]]:
+    """Templates that transformers has as texts in its code, by model."""
+    for path in sorted(_folder("transformers").glob("models/*/processing_*.py")):
+        code = path.read_text(encoding="utf-8")
+        if "{%" in code:
+            texts = (
+                node.value for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Constant)
+            )
+            for text in texts:
+                if isinstance(text, str) and "{%" in text and "in messages" in text:
+                    yield f"{path.parent.name} (transformers)", text
 
 
 def models_reference() -> str:
     """The page."""
-    rows = [_row(name, template) for name, template in templates().items()]
-    lines = [
-        "| template | trained on and asked by the same tokens | an answer ends with "
-        "| as one sequence |",
-        "|---|---|---|---|",
-        *(f"| {' | '.join(row)} |" for row in rows),
-    ]
-    right = sum(not row[1].startswith("refused") for row in rows)
-    return _PAGE.format(version=trl.__version__, right=right, all=len(rows), table="\n".join(lines))
+    rows = [described(name, template) for name, template in templates().items()]
+    with _PUBLIC.open(encoding="utf-8", newline="") as file:
+        public = [(f"{row[0].partition('@')[0]}: {row[1]}", *row[3:]) for row in csv.reader(file)]
+    return _PAGE.format(
+        trl=version("trl"),
+        transformers=version("transformers"),
+        right=_count_right(rows),
+        all=len(rows),
+        table=_table(rows),
+        public_right=_count_right(public[1:]),
+        public=len(public) - 1,
+        public_table=_table(public[1:]),
+    )
 
 
-def _row(name: str, template: str) -> tuple[str, str, str, str]:
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *lines = (f"| {' | '.join(line)} |" for line in [("template", *_HEADINGS), *rows])
+    return "\n".join([head, "|---|---|---|---|", *lines])
+
+
+def _count_right(rows: Sequence[Sequence[str]]) -> int:
+    return sum(not row[1].startswith("refused") for row in rows)
+
+
+def write_public(folder: Path, repository: str) -> None:
+    """Print the rows of docs/public-templates.csv for the templates in a folder."""
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    for name, template in templates_in(folder).items():
+        digest = hashlib.sha256(template.encode()).hexdigest()
+        lines.writerow([repository, name, digest, *described(name, template)[1:]])
+
+
+def described(name: str, template: str) -> tuple[str, str, str, str]:
+    """The line of a template in the page's tables."""
     tokenizer = byte_tokenizer(template)
     try:
         changes = settle_template(tokenizer)
@@ -100,6 +168,8 @@ def _row(name: str, template: str) -> tuple[str, str, str, str]:
     talk = probe((), 2)
     first, second = (answers.tokens(talk[:at], talk[at : at + 1]) for at in (1, 3))
     begun = first.prompt + first.answer
+    if answers.tokens(talk[:1], [{"role": "assistant", "content": _PARAGRAPHS}]) is None:
+        changes.append("it rewrites texts with an empty line, whose rows are skipped")
     joined = "yes" if second.prompt[: len(begun)] == begun else "no"
     change = "; ".join(line.removeprefix("chat_template: ") for line in changes)
     last = tokenizer.convert_ids_to_tokens(end.token).replace("|", "\\|")
@@ -121,4 +191,7 @@ def byte_tokenizer(template: str) -> PreTrainedTokenizerFast:
 
 
 if __name__ == "__main__":
-    print(models_reference(), end="")
+    if len(sys.argv) > 1:
+        write_public(Path(sys.argv[1]), sys.argv[2])
+    else:
+        print(models_reference(), end="")

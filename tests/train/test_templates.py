@@ -1,13 +1,16 @@
-"""Every chat template that TRL ships, with tokenizers of each kind: trained on and asked by the
-same tokens, in both stages."""
+"""Every chat template that TRL and transformers ship, with tokenizers of each kind: trained on and
+asked by the same tokens, in both stages. SRT_TEMPLATES names a folder of others."""
 
+import os
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 
 import pytest
-import trl
 
 from builders.critique.prompts import chat
+from builders.errors import BadInput
+from builders.training.answer_tokens import AnswerTokenizer
 from builders.training.sft import review_turns
 from builders.training.trained_template import end_of_answer
 from pipelines.llms.chat_prompt import encode_prompts
@@ -15,10 +18,11 @@ from pipelines.llms.messages import Request
 from tests.tokenizers import KINDS, tokenizer_of
 from train.counts import Counts
 from train.pairs import pair_dataset
-from train.reference import models_reference, templates
+from train.reference import described, models_reference, templates, templates_in
 from train.tokenization import IGNORED, sequences
 
 TEMPLATES = templates()
+OTHERS = templates_in(Path(os.environ["SRT_TEMPLATES"])) if "SRT_TEMPLATES" in os.environ else {}
 # As Mistral's templates of v0.3, Nemo and Pixtral do.
 SYSTEM_LAST = """\
 {%- if messages[0].role == 'system' %}{% set system = messages[0].content %}
@@ -74,14 +78,20 @@ def learned(ids, labels):
         position = end
 
 
-def check(tokenizer, folder):
-    """Counts of stage 1, whose tokens are those of stage 2 and of the pipelines."""
+def check(tokenizer, folder, alters=False):
+    """Counts of stage 1, whose tokens are those of stage 2 and of the pipelines.
+
+    Rows that the template `alters` are skipped by both stages.
+    """
     rows, pairs = [], []
     for question, reviewed in conversations():
         rows.append({"prompt": question, "completion": answer(DRAFT)})
         rows.append({"prompt": reviewed, "completion": answer(FEEDBACK)})
         sides = {"chosen": answer(REFINEMENT), "rejected": answer(DRAFT)}
         pairs.append({"prompt": question, **sides})
+    if alters:
+        answers = AnswerTokenizer(tokenizer)
+        rows = [row for row in rows if answers.tokens(row["prompt"], row["completion"])]
     counts = Counts()
     spans = [span for one in sequences(rows, tokenizer, None, counts) for span in learned(*one)]
     assert (len(spans), counts.altered) == (len(rows), 0)
@@ -97,6 +107,9 @@ def check(tokenizer, folder):
         assert end not in ids[:-1]
         text = saved.decode(ids[:-1], clean_up_tokenization_spaces=False)
         assert text.strip() == row["completion"][0]["content"]
+    if alters:
+        # So it does with the refinement.
+        return counts
     read, _ = pair_dataset(pairs, tokenizer, None, folder / "pairs.arrow")
     for pair, prompt, (_, draft) in zip(
         read, sent(saved, [pair["prompt"] for pair in pairs]), spans[::2], strict=True
@@ -112,10 +125,21 @@ def check(tokenizer, folder):
 
 
 @pytest.mark.parametrize("name", sorted(TEMPLATES))
-def test_a_template_of_trl_is_trained_on_and_asked_by_the_same_tokens(name, tmp_path):
-    template = TEMPLATES[name]
+def test_a_template_is_trained_on_and_asked_by_the_same_tokens(name, tmp_path):
     for kind in ("byte-level", "sentencepiece"):
-        check(tokenizer_of(kind, template), tmp_path)
+        check(tokenizer_of(kind, TEMPLATES[name]), tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(OTHERS))
+def test_a_template_from_elsewhere_is_right_or_refused_by_name(name, tmp_path):
+    _, found, *_ = described(name, OTHERS[name])
+    for kind in ("byte-level", "sentencepiece"):
+        tokenizer = tokenizer_of(kind, OTHERS[name])
+        if found.startswith("refused"):
+            with pytest.raises(BadInput, match=r"^chat_template: "):
+                check(tokenizer, tmp_path)
+        else:
+            check(tokenizer, tmp_path, alters="it rewrites" in found)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,6 +156,6 @@ def test_templates_of_other_shapes(kind, tmp_path):
 
 def test_the_table_is_true():
     page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
-    if f"TRL {trl.__version__} ships" not in page:
-        pytest.skip("the page is of another TRL")
+    if f"TRL {version('trl')} and transformers {version('transformers')} ship" not in page:
+        pytest.skip("the page is of other versions")
     assert page == models_reference()

@@ -9,7 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -168,13 +168,21 @@ def finish(
         "metrics": dict(metrics),
         "device": str(trainer.args.device),
         "dtype": str(next(trainer.model.parameters()).dtype).removeprefix("torch."),
-        "versions": {name: version(name) for name in _VERSIONED},
+        "versions": {name: _version(name) for name in _VERSIONED},
         "history": history,
     }
     plot_losses(history, folder / "assets" / "loss.png")
     (folder / "README.md").write_text(render_model_card(facts), encoding="utf-8")
     shutil.rmtree(rows_folder(folder), ignore_errors=True)
     write_json(folder / "training.json", facts)
+
+
+def _version(package: str) -> str | None:
+    """None if it is not installed: `uv run` takes this package from its folder."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def license_of(model: str) -> dict[str, str]:

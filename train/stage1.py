@@ -1,3 +1,25 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.13,<1.16",
+#     "datasets>=5.2,<5.3",
+#     "filelock>=3.16,<5",
+#     "gguf>=0.17,<1",
+#     "huggingface_hub>=2.2,<2.5",
+#     "jinja2>=3.1,<4",
+#     "matplotlib>=3.9,<4",
+#     "numpy>=2.2,<3",
+#     "peft>=0.20,<0.22",
+#     "platformdirs>=4.3,<5",
+#     "pyarrow>=24,<27",
+#     "pydantic>=2.12,<2.15",
+#     "pyyaml>=6,<7",
+#     "rich>=13.9,<16",
+#     "torch>=2.10,<2.14",
+#     "transformers>=5.18,<5.24",
+#     "trl>=1.10,<1.17",
+# ]
+# ///
 """Stage 1 of Self-Refinement Tuning (arXiv 2406.07168, section 3.1): supervised fine-tuning.
 
     python train/stage1.py RECIPE.yaml [--key value ...]

@@ -1,3 +1,25 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = [
+#     "accelerate>=1.13,<1.16",
+#     "datasets>=5.2,<5.3",
+#     "filelock>=3.16,<5",
+#     "gguf>=0.17,<1",
+#     "huggingface_hub>=2.2,<2.5",
+#     "jinja2>=3.1,<4",
+#     "matplotlib>=3.9,<4",
+#     "numpy>=2.2,<3",
+#     "peft>=0.20,<0.22",
+#     "platformdirs>=4.3,<5",
+#     "pyarrow>=24,<27",
+#     "pydantic>=2.12,<2.15",
+#     "pyyaml>=6,<7",
+#     "rich>=13.9,<16",
+#     "torch>=2.10,<2.14",
+#     "transformers>=5.18,<5.24",
+#     "trl>=1.10,<1.17",
+# ]
+# ///
 """Stage 2 of Self-Refinement Tuning (arXiv 2406.07168, section 3.2): DPO on its own refinements.
 
     python train/stage2.py RECIPE.yaml [--key value ...]
@@ -12,6 +34,7 @@ Keys, in the recipe or on the command line:
     release             a release folder, or ORG/NAME on the Hub
     revision            tag or commit on the Hub; resolved to a commit, which is recorded
     dataset_config      preferences (default) or preferences-length-matched
+    pair_weights        margin or people: pairs that are surer count more (default: all alike)
     chat_template       a Jinja file, for a model that has no chat template
     push_to_hub         publish the finished model to hub_model_id (ORG/NAME) as hub_tag (v1.0.0)
 and all of TRL's DPOConfig (beta, loss_type, learning_rate, output_dir, report_to ...) and
@@ -45,6 +68,7 @@ def main(argv: list[str]) -> None:
     from train.counts import nonempty_splits
     from train.environment import check_packages
     from train.model import base_model, is_adapter, load_model, load_tokenizer, new_adapter
+    from train.pair_weights import WeightedPairTrainer, check_weights, weight_of
     from train.pairs import PairTrainer, pair_dataset
     from train.progress import report_progress, train
     from train.publication import publish, read_publication
@@ -53,8 +77,10 @@ def main(argv: list[str]) -> None:
     source, training, model_config = parse(recipe, PairArguments, DPOConfig, ModelConfig)
     check_packages(recipe.path, vars(training) | vars(model_config))
     check_losses(recipe.path, training.loss_type)
+    check_weights(recipe.path, source.pair_weights, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)
     check_config(source.dataset_config, ("preferences", "preferences-length-matched"))
+    weight = weight_of(source.pair_weights, release)
     if training.should_log:
         print(f"training on {release.title}", flush=True)
 
@@ -74,6 +100,7 @@ def main(argv: list[str]) -> None:
                 tokenizer,
                 training.max_length,
                 rows_folder(folder) / f"{split}.arrow",
+                weight if split == "train" else None,
             )
             for split in release.splits
         }
@@ -85,7 +112,8 @@ def main(argv: list[str]) -> None:
         training.precompute_ref_log_probs = True
     model = load_model(model_config, tokenizer, trust_remote_code=training.trust_remote_code)
     with trl_errors(recipe.path):
-        trainer = PairTrainer(
+        trainer_class = WeightedPairTrainer if weight else PairTrainer
+        trainer = trainer_class(
             model=model,
             args=training,
             train_dataset=data["train"],

@@ -17,7 +17,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ from cards.audit_report import people_are
 from cards.audit_sentences import stand_in, verdict_sentences
 from cards.evaluation_report import table_lines
 from pipelines.audit.run import PICTURE, REPORT
-from pipelines.cli.loop import Loop, assignments, run_loop, srt
+from pipelines.cli import app
+from pipelines.cli.loop import Loop, assignments, in_this_process, run_loop
 
 _MODELS = ("base", "stage 1", "stage 2")
 # Families that a model with 135M parameters can learn from a few hundred rows, except arithmetic
@@ -54,6 +55,7 @@ _ROWS = {
 _SCORER = {"scorer": "{kind: verifiable}"}
 # The teacher's longest critique with refinement has 202 tokens.
 _REVIEW_TOKENS = 208
+_DRAFT_TOKENS = 160
 # Of figures that are not shares: the value, and the ends of its interval.
 _FORMATS = {
     "score_correlation": (".2f", ".2f"),
@@ -74,7 +76,7 @@ class ProblemSet:
 
 
 def full(out: Path) -> Loop:
-    shared = _shared(batch_size=600, draft_tokens=160)
+    shared = _shared(batch_size=600, draft_tokens=_DRAFT_TOKENS)
     reviews = {"critic.max_new_tokens": _REVIEW_TOKENS, **_SCORER}
     return Loop(
         out,
@@ -123,13 +125,17 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     out = arguments.out
-    loop = smoke(out) if arguments.smoke else full(out)
+    loop = replace(
+        smoke(out) if arguments.smoke else full(out),
+        run_srt=in_this_process(app),
+    )
     started = time.monotonic()
     models = _MODELS
     if not run_loop(loop, say):
         print("\nthe model preferred none of its refinements, so there is no stage 2 to measure")
         models = _MODELS[:2]
-    each, more, tokens = (3, 3, 96) if arguments.smoke else (38, 48, _REVIEW_TOKENS)
+    each, more = (2, 2) if arguments.smoke else (38, 48)
+    tokens = (40, 64) if arguments.smoke else (_DRAFT_TOKENS, _REVIEW_TOKENS)
     unseen = "unseen problems of the families trained on"
     problem_sets = {"heldout": ProblemSet(unseen, TRAINED, each)}
     if arguments.other_problems:
@@ -140,11 +146,11 @@ def main() -> None:
     for name, problems in problem_sets.items():
         runs = {model: out / name / model.replace(" ", "") for model in models}
         for model, run in runs.items():
-            evaluate(loop, model, run, problems, tokens)
+            evaluate(loop, model, run, problems, *tokens)
         report(problems.title, runs, out / f"{name}.json")
     report_audits(loop, models)
     if len(models) == len(_MODELS):
-        report_win_rates(loop, tokens)
+        report_win_rates(loop, tokens[1])
     print(f"took {(time.monotonic() - started) / 60:.1f} minutes")
 
 
@@ -152,15 +158,24 @@ def say(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def evaluate(loop: Loop, model: str, folder: Path, problems: ProblemSet, tokens: int) -> None:
-    """Run a model on held-out problems; its critiques with refinement have at most `tokens`."""
+def evaluate(
+    loop: Loop,
+    model: str,
+    folder: Path,
+    problems: ProblemSet,
+    draft_tokens: int,
+    review_tokens: int,
+) -> None:
+    """Run a model on held-out problems, with so many tokens at most for a draft, and for a
+    critique with its refinement."""
     if Run(folder).read_manifest() is not None:
         return
     values: dict[str, Any] = {
         "instructions.verifiable": problems.each * len(problems.families),
         "instructions.seed": problems.seed,
         "instructions.families": json.dumps(problems.families),
-        "critic.max_new_tokens": tokens,
+        "drafts.max_new_tokens": draft_tokens,
+        "critic.max_new_tokens": review_tokens,
     }
     checkpoint = []
     if model != "base":
@@ -170,7 +185,8 @@ def evaluate(loop: Loop, model: str, folder: Path, problems: ProblemSet, tokens:
     trained_on = [str(path) for path in (loop.release(1), loop.release(2)) if path.exists()]
     values["disjoint_from"] = json.dumps(trained_on)
     recipe = str(Path(__file__).with_name("heldout.yaml"))
-    srt(say, "build", "stage2", recipe, *assignments(values), *checkpoint, "--out", str(folder))
+    given = [*assignments(values), *checkpoint, "--out", str(folder)]
+    loop.srt(say, "build", "stage2", recipe, *given)
 
 
 def report(title: str, runs: Mapping[str, Path], path: Path) -> None:
@@ -224,7 +240,7 @@ def report_win_rates(loop: Loop, tokens: int) -> None:
         if not (folder / EVALUATION).exists():
             model, reference = answers
             options = ["--max-new-tokens", str(tokens), "--out", str(folder)]
-            srt(say, "evaluate", model, "--reference", reference, "--judge", judge, *options)
+            loop.srt(say, "evaluate", model, "--reference", reference, "--judge", judge, *options)
         evaluations[name] = read_evaluation(folder).model_dump(mode="json")
     text = win_rate_table(evaluations)
     print(f"\nwin rates of stage 2 over the base model's answers\n\n{text}")

@@ -37,6 +37,12 @@ Out = Annotated[
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Stop after this many instructions, as a trial.")
 ]
+Show = Annotated[
+    int,
+    typer.Option(
+        min=0, help="Print the first so many kept rows with a changed draft, when they are made."
+    ),
+]
 Estimate = Annotated[
     bool, typer.Option("--estimate", help="Print calls, tokens and cost, and send nothing.")
 ]
@@ -50,6 +56,7 @@ def stage1(
     overrides: OverrideArguments = None,
     out: Out = None,
     limit: Limit = None,
+    show: Show = 0,
     estimate: Estimate = False,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -60,7 +67,7 @@ def stage1(
 
     checked = load_recipe(recipe, overrides or [], stage=1, notify=notify)
     out = out or run_of(recipe)
-    _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
+    _build(checked, out, estimate=estimate, store=store, limit=limit, show=show, as_json=as_json)
 
 
 @app.command(
@@ -78,6 +85,7 @@ def stage2(
     ] = None,
     out: Out = None,
     limit: Limit = None,
+    show: Show = 0,
     estimate: Estimate = False,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -92,7 +100,7 @@ def stage2(
 
     checked = load_recipe(recipe, overrides or [], stage=2, model=model, notify=notify)
     out = out or run_of(recipe)
-    _build(checked, out, estimate=estimate, store=store, limit=limit, as_json=as_json)
+    _build(checked, out, estimate=estimate, store=store, limit=limit, show=show, as_json=as_json)
 
 
 def _build(
@@ -102,6 +110,7 @@ def _build(
     estimate: bool,
     store: Path | None,
     limit: int | None,
+    show: int,
     as_json: bool,
 ) -> None:
     """Build the recipe's rounds and print what became of each one's rows, or estimate them."""
@@ -111,7 +120,7 @@ def _build(
     from pipelines.build import build_rounds
     from pipelines.cli import console
 
-    with stop_on_interrupt() as stop, console.BuildProgress() as progress:
+    with stop_on_interrupt() as stop, console.BuildProgress(show) as progress:
         runs = build_rounds(
             recipe,
             out,

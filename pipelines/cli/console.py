@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from itertools import islice
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -24,6 +25,7 @@ from builders.rows.ids import is_first_sample
 from builders.rows.reasons import REASONS
 from builders.wording import counted
 from cards.printable import UNPRINTABLE, printable
+from pipelines.cli.answers import answers_panel
 
 
 class _PlainConsole(Console):
@@ -77,10 +79,12 @@ def print_json(facts: Mapping[str, Any]) -> None:
 class BuildProgress:
     """Follows the build of one run after another (a `BuildObserver`).
 
-    It shows a bar for each step on a terminal, and elsewhere prints a line every 30 s.
+    It shows a bar for each step on a terminal, and elsewhere prints a line every 30 s. The first
+    `show` rows that are kept and whose draft was changed are printed when they are made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, show: int = 0) -> None:
+        self._to_show = show
         self._last_line = time.monotonic()
         self._total = 0
         self._done = 0
@@ -125,7 +129,11 @@ class BuildProgress:
         )
 
     def passed(self, step: str, batch: list[dict[str, Any]]) -> None:
-        if not self._bars or step == "keep_or_drop":
+        if step == "keep_or_drop":
+            kept = (row for row in batch if row["status"] == "kept")
+            self._show(row for row in kept if row["refinement"] != row["draft"])
+            return
+        if not self._bars:
             return
         with self._lock:
             if step.startswith("score_") and step not in self._tasks:
@@ -141,6 +149,13 @@ class BuildProgress:
             self._last_line = time.monotonic()
             unit = "rows" if done.rows == done.instructions else "instructions"
             err.print(f"{done.instructions} of {self._total} {unit}, {_brief(done)}")
+
+    def _show(self, rows: Iterable[dict[str, Any]]) -> None:
+        with self._lock:
+            chosen = list(islice(rows, self._to_show))
+            self._to_show -= len(chosen)
+        for row in chosen:
+            err.print(answers_panel(row, title=f"{row['source']} {row['id']}"))
 
     def _advance(self, step: str, rows: int, brief: str) -> None:
         task = self._bars.tasks[self._tasks[step]]

@@ -2,21 +2,49 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.cli.options import AsJson
 
-# Families of problems that a small model learns from few rows.
-_FAMILIES = '["arithmetic", "capital", "comparison", "extraction", "json_object", "unit"]'
-_SHARED = {"instructions.families": _FAMILIES, "batch_size": 96}
-# Few pairs and short critiques: the audits show how it is done, and take a minute (docs/trust.md).
-_AUDITED = {"instructions.verifiable": 20, "drafts.temperature": 0, "drafts.max_new_tokens": 64}
-_AUDIT_TOKENS = 80
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.cli.loop import Loop, Runner
+    from pipelines.cli.watch import Watch
+
+# Families with short answers, whose faults a small model learns from few rows to mend: a form that
+# was asked for, a detail that is in the instruction. Drafts that break off are criticized for it.
+_SHARED = {
+    "instructions.families": '["exact_words", "extraction", "capital"]',
+    "filters.keep_truncated_drafts": "true",
+    "drafts.temperature": 0,
+    "drafts.max_new_tokens": 40,
+}
+_AUDIT_TOKENS = 64
+# An adapter of the upper half of the layers only, so that a step goes back through half of them.
+_UPPER_HALF = r".*layers\.(1[5-9]|2\d)\..*_proj"
+
+# What each step does, and the seconds that it took on two quiet cores (docs/speed.md).
+_STEPS = {
+    "model": ("fetch and unpack the model, once", 20),
+    "pairs": ("first rows: the base model drafts, the teacher criticizes and refines", 20),
+    "run 1": ("the stage-1 run", 25),
+    "release 1": ("its release, past the gate", 8),
+    "audit base": ("audit of the base model", 20),
+    "train 1": ("stage 1: training on drafts, critiques and refinements", 100),
+    "audit 1": ("audit of the stage-1 model", 15),
+    "run 2": ("the stage-1 model drafts, criticizes and refines", 60),
+    "release 2": ("the release of its preference pairs", 5),
+    "train 2": ("stage 2: training on those pairs", 40),
+    "audit 2": ("audit of the stage-2 model", 15),
+    "pages": ("pages to look at", 5),
+}
 
 
 def demo(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="The folder to work in.")] = Path("srt-demo"),
     as_json: AsJson = False,
 ) -> None:
@@ -24,71 +52,136 @@ def demo(
 
     The instructions have answers that can be computed, so the critic of stage 1 and the scorer
     need no model; in stage 2 the trained model is its own critic. Each model is audited on a few
-    pairs that none was trained on, and that a checker judged in place of people. The same command
-    continues a demo that was stopped.
+    pairs that none was trained on, and that a checker judged in place of people. It can be stopped
+    at any moment: what is done stays, and the same command goes on.
     """
-    from builders.audit.result import audits_of
-    from builders.ledger.run import Run
-    from pipelines.cli import console
-    from pipelines.cli.audit import print_audits
-    from pipelines.cli.loop import Loop, run_loop
-    from pipelines.cli.release import print_loading
+    from builders.errors import RunFailed
+    from pipelines.cli.loop import STEPS, in_this_process
+    from pipelines.cli.watch import Step, Watch
 
-    loop = Loop(
+    watch = Watch(
+        {name: Step(*_STEPS[name]) for name in ("model", *STEPS, "pages")}, out / "seconds.json"
+    )
+    loop = _loop(out, in_this_process(context.find_root().command))
+    try:
+        complete = _run(loop, watch)
+    except (KeyboardInterrupt, typer.Abort):
+        raise RunFailed(f"stopped; {out} has what is done, and the same command goes on") from None
+    stages = (1, 2) if complete else (1,)
+    if as_json:
+        _print_json(loop, stages, watch)
+    else:
+        _print(loop, stages, watch)
+
+
+def _loop(out: Path, run_srt: "Runner") -> "Loop":
+    """What the demo changes in the embedded recipes."""
+    from pipelines.cli.loop import Loop
+
+    return Loop(
         out,
-        stage1={"instructions.verifiable": 96, "drafts.max_new_tokens": 128, **_SHARED},
+        stage1={"instructions.verifiable": 72, "batch_size": 72, **_SHARED},
         stage2={
-            "instructions.verifiable": 48,
-            "drafts.max_new_tokens": 128,
-            "critic.max_new_tokens": 256,
+            "instructions.verifiable": 60,
+            "batch_size": 60,
+            "critic.max_new_tokens": 128,
             # After so few rows a model's own scores mean nothing (docs/results.md).
             "scorer": "{kind: verifiable}",
             **_SHARED,
         },
-        train1={"per_device_train_batch_size": 4},
-        audited={**_AUDITED, **_SHARED},
+        train1={
+            "per_device_train_batch_size": 2,
+            "num_train_epochs": 1,
+            "lora_target_modules": _UPPER_HALF,
+        },
+        audited={"instructions.verifiable": 16, "batch_size": 16, **_SHARED},
         audit_tokens=_AUDIT_TOKENS,
+        show=2,
+        run_srt=run_srt,
     )
-    complete = run_loop(loop, lambda command: console.notify(f"\n$ {command}"))
-    stages = (1, 2) if complete else (1,)
-    if as_json:
-        facts = {
-            f"stage{number}": {
-                "run": str(loop.run(number)),
-                "recipe": str(loop.run(number) / "recipe.yaml"),
-                "release": str(loop.release(number)),
-                "checkpoint": str(loop.checkpoint(number)),
-                **Run(loop.run(number)).read_manifest().funnel.model_dump(),
-            }
-            for number in stages
+
+
+def _run(loop: "Loop", watch: "Watch") -> bool:
+    """Every step whose result is missing; False if there was nothing for stage 2 to train on."""
+    from pipelines.cli.loop import run_loop
+    from services.model.embedded import checkpoint_path, is_unpacked
+
+    with watch.step("model"):
+        if not is_unpacked():
+            watch.begin()
+            checkpoint_path()
+    complete = run_loop(loop, watch.command, watch.step)
+    with watch.step("pages"):
+        for path, page in _pages(loop).items():
+            if not page.exists():
+                page.parent.mkdir(parents=True, exist_ok=True)
+                loop.srt(watch.command, "view", str(path), "--export", str(page))
+    return complete
+
+
+def _pages(loop: "Loop") -> dict[Path, Path]:
+    """What is shown in the browser, and the file that shows it without a server."""
+    shown = {f"stage{stage}": loop.run(stage) for stage in (1, 2)}
+    shown["audit"] = next(path for path in map(loop.audit, (2, 1)) if path.is_dir())
+    return {path: loop.out / "pages" / f"{name}.html" for name, path in shown.items()}
+
+
+def _print_json(loop: "Loop", stages: "Sequence[int]", watch: "Watch") -> None:
+    from builders.audit.result import audits_of
+    from builders.ledger.run import Run
+    from pipelines.cli import console
+
+    facts = {
+        f"stage{number}": {
+            "run": str(loop.run(number)),
+            "recipe": str(loop.run(number) / "recipe.yaml"),
+            "release": str(loop.release(number)),
+            "checkpoint": str(loop.checkpoint(number)),
+            **Run(loop.run(number)).read_manifest().funnel.model_dump(),
         }
-        facts["audits"] = [
-            {"audit": str(folder), **audit.model_dump(mode="json", by_alias=True)}
-            for folder, audit in audits_of(loop.audit_set)
-        ]
-        console.print_json(facts)
-        return
+        for number in stages
+    }
+    facts["audits"] = [
+        {"audit": str(folder), **audit.model_dump(mode="json", by_alias=True)}
+        for folder, audit in audits_of(loop.audit_set)
+    ]
+    facts["pages"] = [str(page) for page in _pages(loop).values()]
+    facts["seconds"] = watch.seconds
+    console.print_json(facts)
+
+
+def _print(loop: "Loop", stages: "Sequence[int]", watch: "Watch") -> None:
+    """What was made, what became of the rows, the audits, what to try next, and the times."""
+    from builders.ledger.run import Run
+    from pipelines.cli.audit import print_audits
+    from pipelines.cli.console import out, print_funnel
+    from pipelines.cli.release import print_loading
+
     for number in stages:
-        console.out.print(f"\nstage {number}")
-        console.print_funnel(Run(loop.run(number)).read_manifest().funnel.model_dump())
-        console.out.print(f"release: {loop.release(number)}")
-        console.out.print(f"checkpoint: {loop.checkpoint(number)}")
-    if not complete:
-        console.out.print(
+        out.print(f"\nstage {number}")
+        print_funnel(Run(loop.run(number)).read_manifest().funnel.model_dump())
+        out.print(f"release: {loop.release(number)}")
+        out.print(f"checkpoint: {loop.checkpoint(number)}")
+    if len(stages) == 1:
+        out.print(
             "\nnone of the model's refinements is better than its draft: it has not learned to "
             "refine from so few rows, and stage 2 has nothing to train on"
         )
-    console.out.print("")
+    out.print("")
     print_audits(loop.audit_set)
-    console.out.print("")
+    out.print("\ntime, and time up to then, in minutes and seconds")
+    for line in watch.table():
+        out.print(line)
+    out.print("")
     print_loading(loop.release(1))
-    console.out.print(f"look at the rows: srt show {_quoted(loop.release(1))}")
+    for path, page in _pages(loop).items():
+        out.print(f"look at the rows: open {_quoted(page)}, or: srt view {_quoted(path)}")
     own = _quoted(loop.run(1) / "recipe.yaml")
-    console.out.print(f"change what a release of the run requires: edit {own}, then")
-    console.out.print(f"  srt build stage1 {own}")
-    instruction = '"Name the capital city of Portugal."'
+    out.print(f"change what a release of the run requires: edit {own}, then")
+    out.print(f"  srt build stage1 {own}")
+    instruction = '"Which number is larger, 9.11 or 9.9?"'
     checkpoint = _quoted(loop.checkpoint(stages[-1]))
-    console.out.print(f"try the model: srt generate {checkpoint} {instruction}")
+    out.print(f"try the model: srt generate {checkpoint} {instruction}")
 
 
 def _quoted(path: Path) -> str:

@@ -24,7 +24,7 @@ def generate(
 ) -> None:
     """Show a model's draft, its critique of it, and its refinement."""
     from pipelines.cli import console
-    from pipelines.cli.show import answers_panel
+    from pipelines.cli.answers import answers_panel
 
     with console.working(f"{checkpoint} answers, criticizes and refines"):
         from pipelines.generate.answer import answer

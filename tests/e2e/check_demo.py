@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 facts = json.load(sys.stdin)
-audits = facts.pop("audits")
+audits, pages, seconds = (facts.pop(name) for name in ("audits", "pages", "seconds"))
 stage1 = facts["stage1"]
 assert stage1["rows"] == 96
 assert stage1["drafted"] >= 60
@@ -30,4 +30,11 @@ for look, audit in enumerate(audits, 1):
     verdicts = [one["figures"]["verdict"] for one in audit["comparisons"]]
     assert len(verdicts) == look - 1
     assert set(verdicts) <= {"fell", "not worse", "inconclusive"}
+for page in pages:
+    assert "<script" in Path(page).read_text()
+assert len(pages) == len(facts) + 1
+pairs = facts["stage2"]["kept"] if "stage2" in facts else 0
+print(f"pairs of stage 2: {pairs}")
+print("seconds: " + ", ".join(f"{name} {spent:.0f}" for name, spent in seconds.items()))
+print(f"together: {sum(seconds.values()):.0f}")
 print(f"the demo is whole: {', '.join(facts)}")

@@ -7,6 +7,7 @@ import pytest
 from rich.progress import Progress, TextColumn
 
 from builders.errors import BadInput
+from builders.rows.schema import new_ledger_row
 from pipelines import cli
 from pipelines.cli import console
 
@@ -79,3 +80,27 @@ def test_an_error_is_no_command(error, status, monkeypatch, capsys):
     told = capsys.readouterr().err
     assert TEXT in told
     assert not OBEYED & set(told)
+
+
+def test_the_first_rows_that_are_kept_and_changed_are_shown_when_they_are_made(capsys):
+    rows = [
+        new_ledger_row(id=f"{number}", instruction=f"{HOSTILE} {number}", draft=f"draft {number}")
+        for number in range(5)
+    ]
+    for row in rows:
+        row["status"] = "dropped" if row["id"] == "0" else "kept"
+        row["refinement"] = row["draft"] if row["id"] == "1" else "better"
+    progress = console.BuildProgress(show=2)
+    progress.passed("draft", rows)
+    progress.passed("keep_or_drop", rows[:3])
+    progress.passed("keep_or_drop", rows[3:])
+    shown = capsys.readouterr()
+    assert [f"draft {number}" in shown.err for number in range(5)] == [
+        False,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert not OBEYED & set(shown.err)
+    assert not shown.out

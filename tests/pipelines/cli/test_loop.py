@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pytest
+import typer
 import yaml
 
 from builders.audit.frozen import open_set
 from builders.audit.result import read_audit
+from builders.errors import BadInput
 from builders.ledger.rows import ledger_rows
 from builders.ledger.run import Run
+from pipelines.cli import app
 from pipelines.cli.audit import print_audits
-from pipelines.cli.loop import Loop, ensure_audit, ensure_run
+from pipelines.cli.loop import Loop, ensure_audit, ensure_run, in_this_process
 
 ROOT = Path(__file__).parents[3]
 # Only what the embedded model would draft is scripted: these are never the right answers.
@@ -72,3 +75,24 @@ def test_without_problems_to_audit_nothing_is_audited(tmp_path):
     said = []
     ensure_audit(Loop(tmp_path), 0, said.append)
     assert said == []
+
+
+def test_a_command_in_this_process_writes_no_results_and_fails_with_its_own_error(tmp_path, capfd):
+    run = in_this_process(app)
+    run(["recipe", "stage1-embedded"])
+    printed = capfd.readouterr()
+    assert not printed.out
+    assert "name: stage1-embedded" in printed.err
+    with pytest.raises(BadInput, match="not a run"):
+        run(["status", str(tmp_path)])
+
+
+def test_ctrl_c_in_a_command_in_this_process_stops_the_caller():
+    interrupted = typer.Typer()
+
+    @interrupted.command()
+    def wait() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_this_process(interrupted)([])

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from pipelines.cli.loop import Loop, Runner
     from pipelines.cli.watch import Watch
 
-# Families with short answers, whose faults a small model learns from few rows to mend: a form that
-# was asked for, a detail that is in the instruction. Drafts that break off are criticized for it.
+# A smaller task that is learned beats a larger one that is not: in so few steps, a model of this
+# size learns to mend one kind of fault. Drafts that break off are criticized for it.
 _SHARED = {
-    "instructions.families": '["exact_words", "extraction", "capital"]',
+    "instructions.families": '["capitals_only"]',
     "filters.keep_truncated_drafts": "true",
     "drafts.temperature": 0,
-    "drafts.max_new_tokens": 40,
+    "drafts.max_new_tokens": 24,
 }
-_AUDIT_TOKENS = 64
 # An adapter of the upper half of the layers only, so that a step goes back through half of them.
 _UPPER_HALF = r".*layers\.(1[5-9]|2\d)\..*_proj"
 
@@ -80,22 +79,25 @@ def _loop(out: Path, run_srt: "Runner") -> "Loop":
 
     return Loop(
         out,
-        stage1={"instructions.verifiable": 72, "batch_size": 72, **_SHARED},
+        stage1={"instructions.verifiable": 60, "batch_size": 60, **_SHARED},
         stage2={
-            "instructions.verifiable": 60,
-            "batch_size": 60,
-            "critic.max_new_tokens": 128,
+            "instructions.verifiable": 64,
+            "batch_size": 64,
+            "critic.max_new_tokens": 192,
             # After so few rows a model's own scores mean nothing (docs/results.md).
             "scorer": "{kind: verifiable}",
             **_SHARED,
         },
+        # With so few rows, more steps help.
         train1={
-            "per_device_train_batch_size": 2,
+            "per_device_train_batch_size": 1,
             "num_train_epochs": 1,
             "lora_target_modules": _UPPER_HALF,
         },
-        audited={"instructions.verifiable": 16, "batch_size": 16, **_SHARED},
-        audit_tokens=_AUDIT_TOKENS,
+        train2={"gradient_accumulation_steps": 1},
+        audited={"instructions.verifiable": 8, "batch_size": 8, **_SHARED},
+        # Read from probabilities: a base model's replies are long, and have no score.
+        audit_scores="expected",
         show=2,
         run_srt=run_srt,
     )
@@ -179,7 +181,7 @@ def _print(loop: "Loop", stages: "Sequence[int]", watch: "Watch") -> None:
     own = _quoted(loop.run(1) / "recipe.yaml")
     out.print(f"change what a release of the run requires: edit {own}, then")
     out.print(f"  srt build stage1 {own}")
-    instruction = '"Which number is larger, 9.11 or 9.9?"'
+    instruction = '"Say something about trains in capital letters only, in one sentence."'
     checkpoint = _quoted(loop.checkpoint(stages[-1]))
     out.print(f"try the model: srt generate {checkpoint} {instruction}")
 

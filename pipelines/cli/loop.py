@@ -22,7 +22,7 @@ from builders.audit.result import RESULT
 from builders.errors import RunFailed
 from builders.ledger.run import Run
 from builders.progress import Notify
-from pipelines.audit.judges import MAX_NEW_TOKENS
+from pipelines.audit.judges import MAX_NEW_TOKENS, Scores
 
 Values = Mapping[str, object]
 Runner = Callable[[Sequence[str]], None]
@@ -72,8 +72,8 @@ class Loop:
     `stage1` and `stage2` are overrides of the two runs' recipes, `train1` and `train2` of the
     train scripts' recipes. `audited` overrides the recipe of the run whose pairs are frozen: draft
     and refinement of held-out problems, judged by the checker; without it, nothing is audited.
-    `audit_tokens` is the most that a reply in an audit may have, and `show` the rows that a run
-    shows when they are made. `run_srt` runs the `srt` commands.
+    `audit_scores` are those of the audits, and `audit_tokens` is the most that a reply in one may
+    have. `show` is how many rows a run shows when they are made. `run_srt` runs the `srt` commands.
     """
 
     out: Path
@@ -82,6 +82,7 @@ class Loop:
     train1: Values = field(default_factory=dict)
     train2: Values = field(default_factory=dict)
     audited: Values = field(default_factory=dict)
+    audit_scores: Scores = "sampled"
     audit_tokens: int = MAX_NEW_TOKENS
     show: int = 0
     run_srt: Runner = in_own_process
@@ -165,9 +166,11 @@ def ensure_audit(loop: Loop, stage: int, notify: Notify) -> None:
     if not (loop.audit(stage) / RESULT).exists():
         model = str(loop.checkpoint(stage)) if stage else "embedded"
         against = ["--against", str(loop.audit(stage - 1))] if stage else []
-        options = ["--max-new-tokens", str(loop.audit_tokens), "--out", str(loop.audit(stage))]
-        frozen = ["--set", str(loop.audit_set)]
-        loop.srt(notify, "audit", "run", model, *frozen, *against, *options)
+        options = ["--max-new-tokens", str(loop.audit_tokens)]
+        if loop.audit_scores == "expected":
+            options = ["--scores", "expected"]
+        folders = ["--set", str(loop.audit_set), "--out", str(loop.audit(stage))]
+        loop.srt(notify, "audit", "run", model, *folders, *against, *options)
 
 
 def ensure_run(loop: Loop, stage: int, notify: Notify) -> None:

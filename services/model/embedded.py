@@ -101,7 +101,7 @@ def checkpoint_path() -> Path:
     gguf = gguf_path()
     with _sole_use_of_the_cache() as partial:
         if not _is_checkpoint(folder):
-            with spinner(f"Unpacking {MODEL_NAME} (once, about 20 s)"):
+            with spinner(f"Unpacking {MODEL_NAME} (once, about 15 s)"):
                 _dequantize(gguf, partial / CHECKPOINT)
             sha256 = _sha256(partial / CHECKPOINT / _WEIGHTS)
             (partial / CHECKPOINT / _SHA256).write_text(sha256)

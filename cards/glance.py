@@ -32,14 +32,17 @@ def audit_lines(audits: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     if not audits:
         yield "none: the model's judgment was not compared with people's"
     for audit in audits:
-        raw, others = audit["agreement"]["raw"], stand_in(audit)
-        line = f"{audit['model']['name']} agrees with {others} on {share(raw)} of "
-        line += _counted(raw["of"], "pair")
-        verdicts = [
+        raw, pairs = audit["agreement"]["raw"], audit["pairs"]
+        line = f"{audit['model']['name']} agrees with {stand_in(audit)} on {share(raw)} of "
+        parts = [line + _counted(raw["of"], "pair")]
+        parts += [
             f"{one['figures']['verdict']} against {one['judge']['name']}"
             for one in audit["comparisons"]
         ]
-        yield "; ".join([line, *verdicts])
+        if unreadable := sum(pairs["unreadable"].values()):
+            # Their pairs count half: so does a coin.
+            parts.append(f"{unreadable:,} of {pairs['answers']:,} answers got no readable score")
+        yield "; ".join(parts)
 
 
 def win_rate_lines(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -32,7 +32,9 @@ requests, discussions, Spaces and user accounts. There are two tokens, one for w
 reading, or none. Clients with Xet enabled do not fall back to LFS: their uploads fail with an error
 whose URL ends in HF_HUB_DISABLE_XET=1.
 
-Where things are: `http.app` maps URLs to handlers, which are in `http.api_*`, `http.files` and
-`http.pages`; `names`, `fields` and `storage.operations` validate input; `access` checks tokens;
-`storage.catalog`, `reading`, `writing`, `staging`, `objects` and `collection_store` hold the data.
+Where things are: `http.app` maps URLs to handlers, which are in `http.api_*`, `http.files`,
+`http.pages` and `http.preview`, which shows a dataset's rows with what whoever starts the server
+brings along; `http.markdown` and `http.mermaid` make HTML of cards; `names`, `fields` and
+`storage.operations` validate input; `access` checks tokens; `storage.catalog`, `reading`,
+`writing`, `staging`, `objects` and `collection_store` hold the data.
 """

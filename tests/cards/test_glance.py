@@ -30,12 +30,15 @@ def test_audits():
         "model": {"name": "stage2"},
         "set": {"judged_by": "people"},
         "agreement": {"raw": SHARE},
+        "pairs": {"answers": 460, "unreadable": {}},
         "comparisons": [comparison],
     }
-    checked = {**audit, "set": {"judged_by": "checker"}, "comparisons": []}
+    pairs = {"answers": 460, "unreadable": {"score_missing": 400, "reply_truncated": 60}}
+    checked = {**audit, "set": {"judged_by": "checker"}, "comparisons": [], "pairs": pairs}
     assert list(audit_lines([audit, checked])) == [
         "stage2 agrees with people on 71.3% (65.0 to 77.1) of 230 pairs; not worse against stage1",
-        "stage2 agrees with the checker on 71.3% (65.0 to 77.1) of 230 pairs",
+        "stage2 agrees with the checker on 71.3% (65.0 to 77.1) of 230 pairs; "
+        "460 of 460 answers got no readable score",
     ]
 
 

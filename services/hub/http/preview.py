@@ -73,9 +73,10 @@ class OpenPreviews:
             try:
                 self._link(repo, commit, folder)
                 page = self.preview.page(folder)
-            except BaseException:
+            except BadInput as error:
                 shutil.rmtree(folder, ignore_errors=True)
-                raise
+                # Readers know the files by their names alone.
+                raise BadInput(str(error).replace(f"{folder}/", "")) from None
             self._pages[key] = page
             while len(self._pages) > _MOST_OPEN:
                 # Its links stay until the server starts again: somebody may still be reading.
@@ -145,8 +146,8 @@ async def _page(request: web.Request) -> Page:
     previews, commit = request.app.get(PREVIEWS), request.match_info["commit"]
     if previews is None or not is_commit(commit):
         raise HubError(404, "there is no such page")
+    commit = await off_loop(repo.read.resolve, commit)
     try:
-        return await off_loop(previews.page, repo, await off_loop(repo.read.resolve, commit))
+        return await off_loop(previews.page, repo, commit)
     except BadInput as error:
-        # Without the folder, which is this server's own.
-        raise HubError(422, str(error).rpartition("view-")[2].partition("/")[2]) from None
+        raise HubError(422, str(error)) from None

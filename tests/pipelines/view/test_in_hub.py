@@ -1,6 +1,7 @@
 """A dataset's page on a Hub of this machine: its rows, its card and its files, in a browser."""
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -244,7 +245,11 @@ def test_who_gets_an_answer(hub):
     hostile = api.dataset_info("org/hostile").sha
     assert status_of(f"{hub}/datasets/org/hostile/view/{hostile}/") == 422
     damaged = api.dataset_info("org/damaged").sha
-    assert status_of(f"{hub}/datasets/org/damaged/view/{damaged}/") == 422
+    address = f"{hub}/datasets/org/damaged/view/{damaged}/"
+    assert status_of(address) == 422
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        text_at(address)
+    assert json.load(refused.value)["error"].startswith("ledger/train-00000-of-00001.parquet: not")
     address = f"{hub}/datasets/org/damaged?rows=ledger/train"
     assert "the rows cannot be read" in text_at(address)
     with urllib.request.urlopen(view, timeout=60) as response:

@@ -45,7 +45,7 @@ _FIXED = {"completion_only_loss": (True, _LOSS), "assistant_only_loss": (False, 
 # Keys of TrainingArguments and TRL whose values are counts; with -1, as a count that is not given.
 _AT_LEAST_1 = (
     *("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"),
-    *("max_length", "lora_r"),
+    *("max_length", "lora_r", "lora_alpha"),
 )
 # The losses of TRL's DPO, which checks the name only when it computes the first loss.
 LOSSES = (
@@ -205,6 +205,8 @@ def _check_numbers(recipe: Path, values: Mapping[str, Any]) -> None:
     for key in _AT_LEAST_1:
         if values.get(key) is not None and values[key] < 1:
             raise BadInput(f"{recipe}: {key}: must be at least 1, not {values[key]}")
+    if values.get("activation_offloading") and values.get("use_cpu"):
+        raise BadInput(f"{recipe}: activation_offloading: true needs a GPU")
     steps, epochs = values.get("max_steps", -1), values.get("num_train_epochs", 1)
     if steps == 0 or (steps < 0 and epochs <= 0):
         key, value = ("max_steps", steps) if steps == 0 else ("num_train_epochs", epochs)
@@ -220,8 +222,12 @@ def trl_errors(recipe: Path, *others: type[Exception]) -> Iterator[None]:
     try:
         yield
     except (ImportError, ValueError, *others) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise BadInput(f"{recipe}: {reason}") from None
+        raise BadInput(f"{recipe}: {first_line(error)}") from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def check_config(config: str, trained: Iterable[str]) -> None:

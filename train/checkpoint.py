@@ -64,8 +64,13 @@ def begin(folder: Path, values: Mapping[str, Any]) -> str | None:
             )
     elif folder.is_dir() and any(folder.iterdir()):
         raise BadInput(f"output_dir: {folder} is not a training run; choose another folder")
+    elif folder.exists() and not folder.is_dir():
+        raise BadInput(f"output_dir: {folder} is not a folder")
     resumed = _chosen_checkpoint(folder, values.get("resume_from_checkpoint"))
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BadInput(f"output_dir: {folder}: {error.strerror}") from None
     with atomic_file(recipe) as temporary:
         temporary.write_text(yaml.safe_dump(dict(values), sort_keys=False), encoding="utf-8")
     if resumed is None:

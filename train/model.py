@@ -41,6 +41,8 @@ def load_tokenizer(
     cannot be trained on.
     """
     name = _name(arguments)
+    if Path(locate(name)).is_dir() and arguments.model_revision not in (None, "main"):
+        raise BadInput(f"model_revision: {name} is a folder; a revision is only for the Hub")
     tokenizer = _from_pretrained(
         AutoTokenizer,
         name,

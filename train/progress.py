@@ -10,7 +10,8 @@ from typing import Any
 from transformers import PrinterCallback, TrainerCallback
 from transformers.trainer_callback import ProgressCallback
 
-from builders.errors import RunFailed
+from builders.errors import BadInput, RunFailed
+from train.arguments import first_line
 
 _INTERVAL_S = 30.0  # between lines
 
@@ -72,10 +73,18 @@ class _AlreadyTrained(Exception):
     """The checkpoint to resume from is the last one of its run."""
 
 
-class _StopIfTrained(TrainerCallback):
-    """The trainer looks at the number of steps only after it has made one more."""
+class _Begin(TrainerCallback):
+    """Whether training has `begun`, for which data and optimizer have to be there.
+
+    Ends it at once if nothing is left to do: the trainer looks at the number of steps only after it
+    has made one more.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+        self.begun = True
         if state.global_step >= state.max_steps:
             raise _AlreadyTrained
 
@@ -93,14 +102,20 @@ class _LogAtSaves(TrainerCallback):
 def train(trainer: Any, resume_from: str | None) -> dict[str, float]:
     """Train, from the checkpoint on if there is one, and not beyond the last step.
 
-    Returns the trainer's metrics; `train_loss` is the mean over all steps of the run.
+    Returns the trainer's metrics; `train_loss` is the mean over all steps of the run. BadInput if a
+    value of the recipe is none for the optimizer or for reading the data.
     """
-    trainer.add_callback(_StopIfTrained())
+    begin = _Begin()
+    trainer.add_callback(begin)
     trainer.add_callback(_LogAtSaves())
     try:
         metrics = dict(trainer.train(resume_from_checkpoint=resume_from).metrics)
     except _AlreadyTrained:
         metrics = {}
+    except ValueError as error:
+        if begin.begun:
+            raise
+        raise BadInput(first_line(error)) from None
     if resume_from is None:
         return metrics
     # The trainer's own is of the steps since it was resumed.

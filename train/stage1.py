@@ -69,8 +69,8 @@ def main(argv: list[str]) -> None:
     from train.released import open_release
     from train.tokenization import token_dataset
 
+    check_packages(recipe.path, recipe.values)
     source, training, model_config = parse(recipe, ReleaseArguments, SFTConfig, ModelConfig)
-    check_packages(recipe.path, vars(training) | vars(model_config))
     release = open_release(source.release, source.revision, source.dataset_config, stage=1)
     check_config(source.dataset_config, SFT_FORMS)
     if training.should_log:

@@ -74,8 +74,8 @@ def main(argv: list[str]) -> None:
     from train.publication import publish, read_publication
     from train.released import open_release
 
+    check_packages(recipe.path, recipe.values)
     source, training, model_config = parse(recipe, PairArguments, DPOConfig, ModelConfig)
-    check_packages(recipe.path, vars(training) | vars(model_config))
     check_losses(recipe.path, training.loss_type)
     check_weights(recipe.path, source.pair_weights, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)

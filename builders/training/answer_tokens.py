@@ -34,13 +34,16 @@ class AnswerTokenizer:
         settle_template(tokenizer)
         self._tokenizer = tokenizer
         self._end = end_of_answer(tokenizer)
+        # Some have no token for unknown text, and name the end of sequence instead.
+        unknown = tokenizer.unk_token_id
+        self._unknown = None if unknown in (tokenizer.eos_token_id, self._end.token) else unknown
 
     def tokens(self, prompt: Sequence[Message], answer: Sequence[Message]) -> AnsweredTokens | None:
         """The tokens of one answered prompt; None if they cannot be what the conversation says.
 
         A template is a program, and may change single texts: one that takes off thinking takes off
         what stands before any `</think>`. It may also reject a conversation. And a tokenizer may
-        have only its control token for a text such as `</s>`.
+        have only its control token for a text such as `</s>`, or no token for a character.
         """
         try:
             return self._tokens(prompt, answer)
@@ -66,7 +69,11 @@ class AnswerTokenizer:
         rest = self._rest(ids, asked, text)
         if rest is None:
             return None
-        return AnsweredTokens(ids, rest if end else [*rest, self._end.token])
+        learned = rest if end else [*rest, self._end.token]
+        # An answer that the tokenizer cannot write has no tokens, or has unknown ones.
+        if len(learned) == 1 or self._unknown in learned:
+            return None
+        return AnsweredTokens(ids, learned)
 
     def _rest(self, ids: list[int], asked: str, text: str) -> list[int] | None:
         """The tokens of `text` after a prompt of these tokens.

@@ -138,6 +138,7 @@ def test_a_release_folder_becomes_absolute(recipe, tmp_path, monkeypatch):
         (["--per_device_train_batch_size=0"], "per_device_train_batch_size: must be at least 1"),
         (["--gradient_accumulation_steps=0"], "gradient_accumulation_steps: .*at least 1|0"),
         (["--max_length", "0"], "max_length: must be at least 1, not 0"),
+        (["--lora_alpha", "0"], "lora_alpha: must be at least 1, not 0"),
         (["--max_steps", "0"], "max_steps: 0 is no training at all"),
         (["--num_train_epochs", "0"], "num_train_epochs: 0.0 is no training at all"),
     ],

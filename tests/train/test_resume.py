@@ -138,4 +138,7 @@ def test_other_folders_are_left_alone(command, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="is not a training run"):
         first.main(command("stage1-embedded.yaml", tmp_path))
+    for name in ("notes.txt", "notes.txt/out"):
+        with pytest.raises(BadInput, match=f"output_dir: .*{name}"):
+            first.main(command("stage1-embedded.yaml", tmp_path / name))
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]

@@ -99,6 +99,17 @@ def test_rows_that_are_not_for_training_are_one_line(command, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_values_that_only_the_optimizer_or_the_loader_knows_are_one_line(command, tmp_path):
+    for key, value, reason in (
+        ("learning_rate", -1, "Invalid learning rate: -1.0"),
+        ("dataloader_num_workers", -1, "num_workers option should be non-negative"),
+        ("optim_args", "x", "not enough values to unpack"),
+        ("model_revision", "abc", "model_revision: .* is a folder; a revision is only for the Hub"),
+    ):
+        with pytest.raises(BadInput, match=reason):
+            main(command(RECIPE, tmp_path / key, **{key: value}))
+
+
 def test_an_adapter_is_trained_further(command, stage1, tiny, tmp_path):
     main(command(RECIPE, tmp_path / "out", model_name_or_path=stage1, max_steps=1))
     before, after = (

@@ -1,6 +1,8 @@
 """An answer has the tokens that generation gives after its prompt's own tokens."""
 
 import pytest
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
 
 from builders.training.answer_tokens import AnswerTokenizer
 from builders.training.chat_template import chat_text, token_ids
@@ -53,6 +55,18 @@ def test_an_answer_that_the_template_changes_has_no_tokens(text):
     tokenizer = AnswerTokenizer(tiny_tokenizer(cuts))
     assert tokenizer.tokens(ASKED, answered(text)) is None
     assert tokenizer.tokens(ASKED, answered("I think so.")) is not None
+
+
+def test_an_answer_that_the_tokenizer_cannot_write_has_no_tokens():
+    tokenizer = tokenizer_of("unigram", BREAKS)
+    tokenizer.unk_token = "<unk>"
+    answers = AnswerTokenizer(tokenizer)
+    assert answers.tokens(ASKED, answered("It is 漢字.")) is None
+    assert answers.tokens(ASKED, answered("It is here.")) is not None
+    # As a SentencePiece file is read by a version of transformers that does not know it.
+    empty = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.BPE()), eos_token="</s>")
+    empty.chat_template = TEMPLATE
+    assert AnswerTokenizer(empty).tokens(ASKED, answered("It is here.")) is None
 
 
 def test_a_conversation_that_the_template_rejects_has_no_tokens():

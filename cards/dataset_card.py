@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from huggingface_hub import DatasetCard, DatasetCardData
+from huggingface_hub import DatasetCardData
 
 from cards.audit_report import audit_facts
 from cards.evaluation_report import evaluation_facts
 from cards.example import cells_of
 from cards.facts import ConfigFacts, DatasetFacts, ExampleFacts, ModelFacts, SplitFacts
+from cards.front_matter import FrontMatterError, front_matter
 from cards.glance import audit_lines, people_line, win_rate_lines
 from cards.markdown import one_line
 from cards.metadata import license_terms, size_categories
@@ -106,8 +107,11 @@ def published_card(card: str, repo: str, version: str) -> str:
 
     All the rest of it is left alone. ValueError if its front matter cannot be read.
     """
-    configs = DatasetCard(card).data.to_dict().get("configs") or []
-    default = next((one["config_name"] for one in configs if one.get("default")), None)
+    try:
+        configs = (front_matter(card) or {}).get("configs") or []
+        default = next((one["config_name"] for one in configs if one.get("default")), None)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FrontMatterError(f"its configs are not a list of configs ({error})") from None
     if default is None:
         return card
     loading = (

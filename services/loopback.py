@@ -1,16 +1,15 @@
 """Serving a web application on this machine alone, until a signal ends it."""
 
 import asyncio
-import errno
+import faulthandler
 import signal
 from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
-from builders.errors import BadInput
+from services.listening import HOST, listening
 
-HOST = "127.0.0.1"
 # How long requests in progress may take after the signal, in seconds.
 _GRACE_S = 5.0
 
@@ -30,13 +29,10 @@ async def serve_app(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        try:
-            await web.TCPSite(served, HOST, port).start()
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "it is in use; choose another with --port" if taken else error.strerror
-            raise BadInput(f"port {port}: {reason}") from None
+        await web.SockSite(served, listening(port)).start()
         ready(f"http://{HOST}:{served.addresses[0][1]}")
         await stop.wait()
+        # Whatever a thread of this process still does, it ends: this timer needs no Python.
+        faulthandler.dump_traceback_later(3 * _GRACE_S, exit=True)
     finally:
         await served.cleanup()

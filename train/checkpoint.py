@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from huggingface_hub import ModelCard, try_to_load_from_cache
+from huggingface_hub import try_to_load_from_cache
 
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
 from builders.ledger.models import public_name
+from cards.front_matter import FrontMatterError, read_front_matter
 from cards.model_card import render_model_card
 from cards.plots import plot_losses
 from services.model.embedded import MODEL_LICENSE, MODEL_SOURCE
@@ -202,8 +203,8 @@ def license_of(model: str) -> dict[str, str]:
             card = Path(model) / "README.md"
         else:
             card = Path(str(try_to_load_from_cache(model, "README.md") or ""))
-        data = ModelCard.load(card).data if card.is_file() else {}
-    except (OSError, ValueError, yaml.YAMLError):
+        data = read_front_matter(card) if card.is_file() else {}
+    except (OSError, FrontMatterError):
         data = {}
     keys = ("license", "license_name", "license_link")
     found = {key: data.get(key) for key in keys}

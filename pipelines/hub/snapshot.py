@@ -14,6 +14,7 @@ from builders.files.parquet import open_parquet
 from builders.manifest import ReleasedSplit
 from builders.wording import counted
 from cards.eval_results import FOLDER as EVAL_RESULTS
+from cards.front_matter import FrontMatterError, read_front_matter
 from pipelines.hub.package import hashed
 
 _BATCH_ROWS = 1000
@@ -104,6 +105,7 @@ def wrong_configs(
     from datasets import get_dataset_config_names, load_dataset_builder
 
     try:
+        _check_card(snapshot / "README.md")
         offered = set(get_dataset_config_names(str(snapshot)))
     except Exception as error:
         yield f"README.md: its configs cannot be read ({reason_of(error)})"
@@ -120,6 +122,28 @@ def wrong_configs(
             yield f"{config} does not load ({reason_of(error)})"
             continue
         yield from _wrong_splits(snapshot, config, splits, builder)
+
+
+def _check_card(path: Path) -> None:
+    """FrontMatterError where `datasets` would take minutes to parse a card, or fetch its files.
+
+    The card may name files at any address, which `datasets` asks for when it is loaded.
+    """
+    if path.is_file():
+        configs = read_front_matter(path).get("configs")
+        named = [text for text in _texts(configs) if ":" in text]
+        if named:
+            raise FrontMatterError(f"{named[0]!r:.200} is not a file of the repository")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _wrong_splits(

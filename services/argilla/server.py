@@ -1,6 +1,5 @@
 """Argilla on a local port until a signal ends it: Redis, the worker and the web server."""
 
-import errno
 import secrets
 import signal
 import socket
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from builders.errors import BadInput
 from services.argilla.environment import (
     INSIDE,
     Tell,
@@ -23,8 +21,8 @@ from services.argilla.environment import (
 )
 from services.argilla.folder import DataFolder, open_folder
 from services.argilla.processes import ServerProcess, start, wait_until
+from services.listening import HOST, listening
 
-HOST = "127.0.0.1"
 OWNER = "owner"
 # A first start takes about 15 s, but the machine may be busy.
 _TIMEOUT_S = 300.0
@@ -48,7 +46,7 @@ def serve(root: Path, port: int, cache: Path, ready: Callable[[Serving], None], 
     answers. BadInput if the port or the folder is in use, RunFailed if the environment cannot be
     installed or one of the processes ends.
     """
-    with open_folder(root) as folder, _listening(port) as listener:
+    with open_folder(root) as folder, listening(port) as listener:
         python = environment_python(cache, tell)
         with _signals() as stop, ExitStack() as running:
             processes = _start(folder, python, listener, running)
@@ -62,20 +60,6 @@ def serve(root: Path, port: int, cache: Path, ready: Callable[[Serving], None], 
             while not stop.wait(0.5):
                 for process in processes:
                     process.check()
-
-
-@contextmanager
-def _listening(port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            listener.listen(512)
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "it is in use; choose another with --port" if taken else error.strerror
-            raise BadInput(f"port {port}: {reason}") from None
-        yield listener
 
 
 @contextmanager

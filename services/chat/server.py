@@ -1,6 +1,5 @@
 """Listens on a local port until a signal ends it."""
 
-import errno
 import logging
 import signal
 import socket
@@ -9,11 +8,10 @@ from contextlib import contextmanager, suppress
 
 import uvicorn
 
-from builders.errors import BadInput
 from services.chat.answerer import Answerer
 from services.chat.app import make_app
+from services.listening import HOST, listening
 
-HOST = "127.0.0.1"
 # How long answers in progress may take after the signal, in seconds.
 _GRACE_S = 5
 
@@ -24,16 +22,7 @@ def bound(port: int) -> Iterator[socket.socket]:
 
     BadInput if the port cannot be had. Who connects waits for `serve`.
     """
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, port))
-            # Until then, another process can have the same port.
-            listener.listen(2048)
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            reason = "it is in use; choose another with --port" if taken else error.strerror
-            raise BadInput(f"port {port}: {reason}") from None
+    with listening(port) as listener:
         yield listener
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from huggingface_hub import DatasetCard
 
 from builders.files.folder import files_in
 from builders.files.hashes import sha256_of_files
@@ -15,6 +14,7 @@ from builders.ledger.funnel import Funnel
 from builders.manifest import FILE, Check, Manifest
 from builders.release.evaluations import raw_win_rates
 from builders.release.reviews.agreement import FIGURES_VERSION, REVIEW_FIGURES, lasting_figures
+from cards.front_matter import FrontMatterError, read_front_matter
 
 _ABSENT = object()
 # How many figures were compared, and a phrase on each that differs.
@@ -124,13 +124,15 @@ class CardFigures:
         if not path.is_file():
             return 0, []
         try:
-            infos = DatasetCard.load(path, ignore_metadata_errors=True).data.dataset_info or []
+            infos = read_front_matter(path).get("dataset_info") or []
             infos = [infos] if isinstance(infos, Mapping) else infos
             stated = {
                 f"{info.get('config_name', 'default')}/{split['name']}": split["num_examples"]
                 for info in infos
                 for split in info["splits"]
             }
+        except FrontMatterError as error:
+            return 1, [f"README.md: its front matter cannot be read ({error})"]
         except Exception as error:  # a card that somebody edited can hold anything
             return 1, [f"README.md: its front matter cannot be read ({type(error).__name__})"]
         return _compare(stated, counts, "README.md: ")

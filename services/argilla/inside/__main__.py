@@ -15,6 +15,7 @@ def serve() -> None:
     import alembic.config
     from argilla_server.database import ALEMBIC_CONFIG_FILE, async_engine
     from owner import ensure_owner
+    from ranges import ShortRanges
     from text_index import create_text_index
     from write_queue import WriteQueue
 
@@ -27,7 +28,7 @@ def serve() -> None:
 
     asyncio.run(ensure_owner(os.environ["SRT_OWNER"], os.environ["SRT_OWNER_FILES"]))
     config = uvicorn.Config(
-        WriteQueue(app),
+        ShortRanges(WriteQueue(app)),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=3,

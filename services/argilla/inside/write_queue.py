@@ -25,13 +25,35 @@ class WriteQueue:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self.is_read(scope):
-            async with self._reading:
-                await self._app(scope, receive, send)
+            await self._in_turn(self._reading, scope, receive, send)
         else:
             # The whole body first, so that a slow client does not block the others.
             buffered = await _buffered(receive)
-            async with self._writing:
-                await self._app(scope, buffered, send)
+            await self._in_turn(self._writing, scope, buffered, send)
+
+    async def _in_turn(self, turn: asyncio.Semaphore, scope, receive, send) -> None:
+        """Run the application in its turn, which is over when the response begins.
+
+        Then the request has returned its connection to the pool. How long it takes to send the
+        response is up to the client, who may not read it.
+        """
+        await turn.acquire()
+        over = False
+
+        def end() -> None:
+            nonlocal over
+            if not over:
+                over = True
+                turn.release()
+
+        async def sending(message) -> None:
+            end()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            end()
 
     @staticmethod
     def is_read(scope) -> bool:

@@ -12,6 +12,8 @@ from services.hub.names import is_sha256
 from services.hub.storage.state import Hub
 
 _CHUNK_BYTES = 1024 * 1024
+# The client asks for 256 at a time.
+_MAX_OBJECTS = 1_000
 
 
 async def batch(request: web.Request) -> web.Response:
@@ -26,7 +28,9 @@ async def batch(request: web.Request) -> web.Response:
     objects = body.get("objects")
     if not isinstance(objects, list) or not all(isinstance(item, dict) for item in objects):
         raise bad_request("'objects' must be a list of objects")
-    actions = [_upload_action(request, hub, item) for item in objects]
+    if len(objects) > _MAX_OBJECTS:
+        raise HubError(413, f"ask for at most {_MAX_OBJECTS:,} objects at a time")
+    actions = await off_loop(lambda: [_upload_action(request, hub, item) for item in objects])
     return json_response({"transfer": "basic", "objects": actions})
 
 

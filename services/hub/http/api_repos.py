@@ -74,7 +74,8 @@ async def list_repos(request: web.Request) -> web.Response:
 
     visible = await off_loop(shapes)
     limit = request.query.get("limit", "")
-    return json_response(visible[: int(limit)] if limit.isdecimal() else visible)
+    is_number = limit.isascii() and limit.isdecimal() and len(limit) < 12
+    return json_response(visible[: int(limit)] if is_number else visible)
 
 
 async def settings(request: web.Request) -> web.Response:

@@ -1,10 +1,11 @@
 """The contents of a revision: files, paths, refs and history."""
 
 from typing import Any
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from services.hub.errors import bad_request
+from services.hub.errors import HubError, bad_request
 from services.hub.fields import read_object
 from services.hub.http.handling import json_response, off_loop, origin, readable
 from services.hub.http.shapes import commit_shape, file_shape
@@ -14,6 +15,7 @@ from services.hub.storage.reading import BRANCHES, TAGS, Entry, RepositoryReader
 _PAGE = 1000
 _PAGE_EXPANDED = 50
 _COMMITS_PAGE = 50
+_MAX_PATHS_BYTES = 1024 * 1024
 
 
 async def tree(request: web.Request) -> web.Response:
@@ -44,12 +46,15 @@ async def tree(request: web.Request) -> web.Response:
 async def paths_info(request: web.Request) -> web.Response:
     """POST .../paths-info/{revision}, a form or JSON; paths that do not exist are omitted."""
     repo = await readable(request)
+    text = await request.read()
+    if len(text) > _MAX_PATHS_BYTES:
+        raise HubError(413, f"ask about paths of at most {_MAX_PATHS_BYTES:,} bytes at a time")
     if request.content_type == "application/json":
-        body = read_object(await request.read())
+        body = read_object(text)
         paths, expand = body.get("paths", []), body.get("expand") is True
     else:
-        form = await request.post()
-        paths, expand = form.getall("paths", []), str(form.get("expand")).lower() in ("1", "true")
+        form = await off_loop(parse_qs, text.decode(errors="replace"))
+        paths, expand = form.get("paths", []), form.get("expand", [""])[0].lower() in ("1", "true")
     paths = [paths] if isinstance(paths, str) else paths
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
         raise bad_request("'paths' must be a list of strings")

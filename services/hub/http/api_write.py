@@ -1,5 +1,6 @@
 """Commits, tags and branches."""
 
+import time
 from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 
@@ -10,6 +11,7 @@ from services.hub.fields import size_field, text_field
 from services.hub.http.handling import (
     HUB,
     body_of,
+    in_turn,
     json_response,
     off_loop,
     origin,
@@ -28,6 +30,10 @@ from services.hub.storage.reading import Entry
 from services.hub.storage.staging import Staging, staging
 from services.hub.storage.writing import MAIN, TreeChange, stage_operation
 
+# The client asks about 256 at a time.
+_MAX_PREUPLOAD = 1_000
+# For a call; those of usual repositories take a fiftieth.
+_RULES_CPU_S = 1.0
 DISABLE_XET_PATH = "/the-embedded-hub-needs/HF_HUB_DISABLE_XET=1"
 
 
@@ -38,6 +44,8 @@ async def preupload(request: web.Request) -> web.Response:
     files = body.get("files")
     if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
         raise bad_request("'files' must be a list of objects")
+    if len(files) > _MAX_PREUPLOAD:
+        raise HubError(413, f"ask about at most {_MAX_PREUPLOAD:,} files at a time")
     described = [
         (check_path(text_field(file, "path")), size_field(file), _sample(file)) for file in files
     ]
@@ -51,17 +59,24 @@ async def preupload(request: web.Request) -> web.Response:
         else:
             ignore = sent_ignore.encode()
         rules = UploadRules(attributes, ignore)
-        return [
-            {
-                "path": path,
-                "uploadMode": rules.mode(path, size, sample),
-                "shouldIgnore": rules.is_ignored(path),
-                "oid": _comparable_id(repo.read.find(commit, path)),
-            }
-            for path, size, sample in described
-        ]
+        until = time.thread_time() + _RULES_CPU_S
+        decided = []
+        for path, size, sample in described:
+            if time.thread_time() > until:
+                raise HubError(
+                    422, "the patterns of .gitattributes and .gitignore take too long to match"
+                )
+            decided.append(
+                {
+                    "path": path,
+                    "uploadMode": rules.mode(path, size, sample),
+                    "shouldIgnore": rules.is_ignored(path),
+                    "oid": _comparable_id(repo.read.find(commit, path)),
+                }
+            )
+        return decided
 
-    return json_response({"files": await off_loop(decide)})
+    return json_response({"files": await in_turn(request, decide)})
 
 
 async def commit(request: web.Request) -> web.Response:

@@ -1,5 +1,7 @@
 """The routes: which URL is handled where."""
 
+import asyncio
+
 from aiohttp import web
 
 from services.hub.http import (
@@ -13,7 +15,7 @@ from services.hub.http import (
     pages,
 )
 from services.hub.http import preview as preview_pages
-from services.hub.http.handling import HUB, MAX_BODY_BYTES, error_middleware
+from services.hub.http.handling import HUB, MAX_BODY_BYTES, TURN, error_middleware
 from services.hub.http.preview import PREVIEWS, OpenPreviews, Preview
 from services.hub.storage.state import Hub
 
@@ -30,6 +32,8 @@ def make_app(hub: Hub, preview: Preview | None = None) -> web.Application:
     """The web application for an open folder; `preview` makes the page of a release's rows."""
     app = web.Application(middlewares=[error_middleware], client_max_size=MAX_BODY_BYTES)
     app[HUB] = hub
+    app[pages.CARDS] = {}
+    app[TURN] = asyncio.Semaphore(1)
     if preview is not None:
         app[PREVIEWS] = OpenPreviews(preview, hub.objects, hub.scratch)
     app.add_routes(

@@ -24,6 +24,10 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+# Requests that take much computing are served one at a time; the others are told to come again.
+TURN = web.AppKey("turn", asyncio.Semaphore)
+_DEADLINE_S = 20.0
+
 T = TypeVar("T")
 
 
@@ -42,6 +46,23 @@ async def body_of(request: web.Request) -> dict[str, Any]:
 async def off_loop(work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Run blocking work in a thread."""
     return await asyncio.to_thread(work, *args, **kwargs)
+
+
+async def in_turn(request: web.Request, work: Callable[..., T], *args: Any) -> T:
+    """Run bounded computing in a thread, when no other is running; 503 if it is not its turn soon.
+
+    All threads together compute no more than one does, and those that do delay everybody else.
+    """
+    turn = request.app[TURN]
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            await turn.acquire()
+    except TimeoutError:
+        raise HubError(503, "the server is busy; try again later") from None
+    try:
+        return await off_loop(work, *args)
+    finally:
+        turn.release()
 
 
 def role_of(request: web.Request) -> Role | None:

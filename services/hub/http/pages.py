@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from builders.errors import BadInput
 from services.hub.errors import HubError
-from services.hub.http.handling import HUB, off_loop, readable, role_of
-from services.hub.http.markdown import MAX_CARD_CHARS, render_card, without_front_matter
+from services.hub.http.handling import HUB, TURN, in_turn, off_loop, readable, role_of
+from services.hub.http.markdown import MAX_CARD_CHARS, rendered_card, without_front_matter
 from services.hub.http.preview import PREVIEWS, OpenPreviews
 from services.hub.http.rows import splits_of
 from services.hub.http.shapes import card_data, date_of, title_and_message
@@ -24,6 +24,9 @@ from services.hub.storage.writing import MAIN
 
 _COMMITS_SHOWN = 20
 _FILES_SHOWN = 1000
+# Rendered cards by their Markdown and the address of their files; None for one that takes too long.
+CARDS = web.AppKey("cards", dict[tuple[str, str], str | None])
+_CARDS_KEPT = 50
 _ROWS_SHOWN = 10
 # No scripts and nothing from other origins; the only style block is the template's. The page of a
 # dataset's rows has a policy of its own.
@@ -61,9 +64,10 @@ async def repository(request: web.Request) -> web.Response:
         values["rows"] = None
         if previews is not None and repo.id.kind == "datasets":
             looked_at = _LookedAt.of(request)
-            values["rows"] = await off_loop(
-                _rows_values, previews, repo, values["commit"], files, looked_at
+            values["rows"] = await in_turn(
+                request, _rows_values, previews, repo, values["commit"], files, looked_at
             )
+        values["card"] = await _card(request, values.pop("text"), values.pop("base"))
     except HubError as error:
         return _page("error.html.j2", error.status, message=str(error))
     return _page("repository.html.j2", **values)
@@ -142,17 +146,33 @@ def _page_values(repo: Repository, revision: str) -> dict:
             (sha, title_and_message(stored)[0], date_of(stored)[:16].replace("T", " "))
             for sha, stored in islice(repo.read.history(commit), _COMMITS_SHOWN)
         ],
-        "card": _card(repo, commit, base),
+        "base": base,
+        "text": _text(repo, commit),
     }
 
 
-def _card(repo: Repository, commit: str, base: str) -> Markup | None:
-    readme = repo.read.read_text(commit, "README.md")
-    text = without_front_matter(readme.decode(errors="replace")) if readme else ""
-    if not text.strip() or len(text) > MAX_CARD_CHARS:
+def _text(repo: Repository, commit: str) -> str:
+    """The card's Markdown; empty if there is none, or too much of it."""
+    readme = repo.read.read_text(commit, "README.md") or b""
+    text = without_front_matter(readme.decode(errors="replace"))
+    return text if text.strip() and len(text) <= MAX_CARD_CHARS else ""
+
+
+async def _card(request: web.Request, text: str, base: str) -> Markup | str | None:
+    """The card as HTML, or as it is if it takes too long to render; None without one."""
+    if not text:
         return None
+    cards = request.app[CARDS]
+    if (text, base) not in cards:
+        async with request.app[TURN]:
+            # Another request may have rendered it meanwhile.
+            if (text, base) not in cards:
+                cards[text, base] = await rendered_card(text, base)
+        while len(cards) > _CARDS_KEPT:
+            del cards[next(iter(cards))]
+    html = cards.get((text, base))
     # Safe: the renderer escapes the card's own HTML.
-    return Markup(render_card(text, base))  # noqa: S704
+    return text if html is None else Markup(html)  # noqa: S704
 
 
 def _bytes(count: int) -> str:

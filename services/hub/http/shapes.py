@@ -1,18 +1,18 @@
 """Repositories, files and commits in the Hub's JSON format."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-import yaml
 from dulwich.objects import Commit
 
+from cards.front_matter import MAX_CHARS, FrontMatterError, front_matter
 from services.hub.storage.catalog import Repository
 from services.hub.storage.reading import Entry
 
-# Limits on YAML characters and values: far above any real card, low enough not to block the server.
-_MAX_FRONT_MATTER = 1_000_000
-_MAX_VALUES = 100_000
+# Bytes of a card that are looked at for its front matter.
+_CARD_BYTES = 4 * MAX_CHARS
 
 
 def date_of(commit: Commit) -> str:
@@ -108,38 +108,23 @@ def _sibling(entry: Entry, blobs: bool) -> dict[str, Any]:
     return shape
 
 
-def card_data(readme: bytes) -> dict[str, Any]:
+# A listing asks for the cards of all repositories, each of which takes up to a second.
+@lru_cache(maxsize=256)
+def card_data(readme: bytes) -> Mapping[str, Any]:
     """A card's front matter as JSON types; {} if it is missing or cannot be parsed."""
     try:
-        data = front_matter(readme.decode())
-        return _json_value(data, iter(range(_MAX_VALUES))) if isinstance(data, Mapping) else {}
-    except (yaml.YAMLError, RecursionError, ValueError):
+        data = front_matter(readme[:_CARD_BYTES].decode(errors="replace"))
+        return _json_value(data) if isinstance(data, Mapping) else {}
+    except (FrontMatterError, ValueError):
         return {}
 
 
-def front_matter(card: str) -> Any:
-    """The YAML between the two `---` lines, parsed; None if they are missing.
-
-    Raises `yaml.YAMLError`, `ValueError` or `RecursionError` if it cannot be parsed.
-    """
-    lines = card.lstrip("\ufeff").replace("\r\n", "\n").split("\n")
-    end = next((n for n, line in enumerate(lines) if n and line.rstrip() == "---"), None)
-    if lines[0].rstrip() != "---" or end is None:
-        return None
-    text = "\n".join(lines[1:end])
-    if len(text) > _MAX_FRONT_MATTER:
-        raise ValueError(f"the front matter is over {_MAX_FRONT_MATTER} characters")
-    return yaml.safe_load(text)
-
-
-def _json_value(value: Any, budget: Iterator[int]) -> Any:
-    """The value in JSON types. The budget stops recursive YAML aliases."""
-    if next(budget, None) is None:
-        raise ValueError(f"the front matter has over {_MAX_VALUES} values")
+def _json_value(value: Any) -> Any:
+    """The value in JSON types. ValueError for a number with too many digits."""
     if isinstance(value, Mapping):
-        return {str(key): _json_value(inner, budget) for key, inner in value.items()}
+        return {str(key): _json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_json_value(inner, budget) for inner in value]
+        return [_json_value(inner) for inner in value]
     if value is None or isinstance(value, str | bool | float):
         return value
     return value if isinstance(value, int) and abs(value) < 2**53 else str(value)

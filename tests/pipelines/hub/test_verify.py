@@ -1,6 +1,7 @@
 """A stranger's look at releases that hold, and at others."""
 
 import json
+import socket
 
 import pytest
 from hypothesis import given
@@ -92,6 +93,34 @@ def test_a_release_whose_files_are_the_readers_own(remote, releases, tmp_path, o
     found = verify(f"{remote.repo}@v1.0.1", tmp_path / "kept", api=remote.api)
     (configs,) = (finding.wrong for finding in found.findings if finding.name == "configs")
     assert [sentence for sentence in configs if sentence.startswith("preferences")]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1:{}/rows", "zip://rows::http://127.0.0.1:{}/rows.zip"]
+)
+def test_a_card_that_names_another_host_is_not_followed(remote, releases, address):
+    remote.publish(releases["1.0.0"])
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        named = address.format(elsewhere.getsockname()[1])
+        card = (releases["1.0.0"] / "README.md").read_text()
+        card = card.replace("preferences/train-*", f'"{named}"')
+        assert named in card
+        committed(remote, "v1.0.1", **{"README.md": card.encode()})
+        (sentence,) = found_wrong(remote, "v1.0.1")["configs"]
+        assert f"{named!r} is not a file of the repository" in sentence
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+def test_a_card_that_takes_long_to_read_is_refused(remote, releases):
+    remote.publish(releases["1.0.0"])
+    lines = ["l0: &l0 {x: 1}"]
+    lines += [f"l{n}: &l{n}\n  <<: [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)]
+    card = "---\n" + "\n".join(lines) + "\n---\n"
+    committed(remote, "v1.0.1", **{"README.md": card.encode()})
+    (sentence,) = found_wrong(remote, "v1.0.1")["configs"]
+    assert "merge keys" in sentence
 
 
 def test_no_such_release(remote, releases):

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.argilla.inside.write_queue import WriteQueue
 
 
@@ -95,6 +97,35 @@ def test_a_failed_or_disconnected_request_unblocks_the_next():
     assert isinstance(failed, ValueError)
     assert others == [None, None]
     assert [name for name, _ in app.done] == ["/fails", "/goes", "/last"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_clients_that_do_not_read_keep_no_turn(method):
+    """Eleven clients take no byte of their response; the twelfth is served."""
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start"})
+        await send({"type": "http.response.body", "body": b"a long one"})
+
+    async def never(_):
+        await asyncio.Event().wait()
+
+    async def all_of_them():
+        queue, read = WriteQueue(app), []
+        idle = [
+            asyncio.create_task(queue(request("/idle", method), whole, never)) for _ in range(11)
+        ]
+        await asyncio.sleep(0)
+
+        async def reads(message):
+            read.append(message)
+
+        await asyncio.wait_for(queue(request("/reads", method), whole, reads), 10)
+        for task in idle:
+            task.cancel()
+        return len(read)
+
+    assert asyncio.run(all_of_them()) == 2
 
 
 def test_other_scopes_are_passed_on():

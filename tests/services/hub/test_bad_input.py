@@ -99,10 +99,35 @@ def test_any_front_matter_becomes_json(front):
     json.dumps(found)
 
 
-def test_recursive_aliases_are_bounded():
+def test_recursive_aliases_are_not_read(ask):
     lines = ["l0: &l0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10)]
-    assert card_data(("---\n" + "\n".join(lines) + "\n---\n").encode()) == {}
+    card = "---\n" + "\n".join(lines) + "\n---\n"
+    assert card_data(card.encode()) == {}
+    refused = ask("POST", "/api/validate-yaml", token=None, json={"content": card})
+    assert refused.status_code == 400
+    assert "aliases" in refused.json()["errors"][0]["message"]
+
+
+def test_who_has_no_token_can_have_a_short_card_checked(ask):
+    card = {"content": "---\nabout: " + "x" * 100_000 + "\n---\n"}
+    assert ask("POST", "/api/validate-yaml", json=card).status_code == 200
+    refused = ask("POST", "/api/validate-yaml", token=None, json=card)
+    assert "characters" in refused.json()["errors"][0]["message"]
+
+
+def test_there_is_a_bound_on_what_one_request_asks_about(ask, dataset):
+    repo = f"/api/datasets/{dataset.name}"
+    files = [{"path": f"{n}.txt", "size": 1, "sample": ""} for n in range(1001)]
+    objects = [{"oid": f"{n:064d}", "size": 1} for n in range(1001)]
+    lfs = {"operation": "upload", "objects": objects}
+    for method, path, body in (
+        ("POST", f"{repo}/preupload/main", {"files": files}),
+        ("POST", f"/datasets/{dataset.name}.git/info/lfs/objects/batch", lfs),
+        ("POST", f"{repo}/paths-info/main", {"paths": ["x" * 1000] * 2000}),
+    ):
+        assert ask(method, path, json=body).status_code == 413
+    assert ask("GET", "/api/datasets?limit=" + "9" * 5000).status_code == 200
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80), st.text(min_size=1, max_size=20))

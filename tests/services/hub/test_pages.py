@@ -79,6 +79,13 @@ def test_a_repository_without_a_card_has_a_page_too(ask, repo):
     assert ask("GET", f"{prefix}org/none").status_code == 404
 
 
+def test_a_card_that_takes_long_to_render_is_shown_as_it_is(api, ask, repo):
+    card = "# Long\n" + "![" * 149_000
+    api.upload_file(path_or_fileobj=card.encode(), path_in_repo="README.md", **repo.named)
+    prefix = "/datasets/" if repo.type == "dataset" else "/"
+    assert "<pre># Long\n![![" in ask("GET", f"{prefix}{repo.name}").text
+
+
 PIECES = st.sampled_from(
     ["<", ">", '"', "'", "[", "](", ")", "![", "`", "\n", "|", "---\n", "javascript:", "data:",
      "<script>", "onerror=", "&lt;", "&#x3c;", "../", "x", " ", "\\", "http://e/", "//e/",

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -60,6 +61,34 @@ def test_it_prints_the_environment_and_ends_cleanly(serve, tmp_path, ending):
     assert process.returncode == 0
     again = serve("--dir", "hub", "--port", "0")
     assert HfApi(endpoint=url_of(again), token=False).list_repo_files("org/name")
+
+
+def test_a_thread_that_never_ends_does_not_keep_the_server():
+    server = """
+import asyncio, threading
+from aiohttp import web
+from services import loopback
+
+async def stuck(_):
+    asyncio.get_running_loop().run_in_executor(None, threading.Event().wait)
+    return web.Response()
+
+loopback._GRACE_S = 0.1
+app = web.Application()
+app.add_routes([web.get("/", stuck)])
+asyncio.run(loopback.serve_app(app, 0, lambda url: print(url, flush=True)))
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", server],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert requests.get(process.stdout.readline().strip(), timeout=60).status_code == 200
+    process.terminate()
+    process.communicate(timeout=60)
 
 
 def test_a_start_error_is_one_line(serve, hub, tmp_path):

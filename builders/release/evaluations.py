@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from builders.errors import BadInput
 from builders.evaluation.rows import RELEASED_JUDGED_ROWS
+from builders.files.parquet import open_parquet
 from builders.release.parquet import SplitWriter, WrittenSplit
 from builders.release.runs import CompleteRun
 from builders.rows import Row
@@ -125,8 +126,12 @@ def raw_win_rates(folder: Path) -> dict[tuple[str, str], float]:
     for path in sorted((folder / CONFIG).glob("*.parquet")):
         # Read as it is: the check `schema` looks at its columns.
         columns = ["evaluation", "part", "preference"]
-        for row in pq.read_table(path, columns=columns).to_pylist():
-            if row["preference"] is not None:
-                key = row["evaluation"], row["part"]
-                preferences.setdefault(key, []).append(row["preference"])
+        with open_parquet(path) as file:
+            rows = chain.from_iterable(
+                batch.to_pylist() for batch in file.iter_batches(columns=columns)
+            )
+            for row in rows:
+                if row["preference"] is not None:
+                    key = row["evaluation"], row["part"]
+                    preferences.setdefault(key, []).append(row["preference"])
     return {key: sum(values) / len(values) for key, values in preferences.items()}

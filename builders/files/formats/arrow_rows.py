@@ -1,6 +1,7 @@
 """Rows of parquet and Arrow files, and of folders that `Dataset.save_to_disk` wrote."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -65,7 +66,7 @@ def _rows(path: Path, batches: Iterable[pa.RecordBatch]) -> Iterator[TableRow]:
     number = 0
     for batch in batches:
         names = batch.schema.names
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
+        if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
             raise BadInput(f"{path}: it has the column {repeated[0]!r} twice")
         for row in batch.to_pylist():
             number += 1

@@ -3,6 +3,7 @@
 import csv
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def _header(path: Path, cells: Sequence[str]) -> list[str]:
     names = [name.strip() or f"column {at}" for at, name in enumerate(cells, 1)]
     if fault := fault_of("".join(names)):
         raise BadInput(f"{path}:1: {fault}")
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
         raise BadInput(f"{path}:1: the header has {repeated[0]!r} twice")
     return names
 

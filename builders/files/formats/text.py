@@ -8,12 +8,14 @@ import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from builders.errors import BadInput
+from builders.files.expansion import TEXT_FACTOR, Expansion
 
 
 def _arrow(codec: str) -> Callable[[Path], BinaryIO]:
@@ -58,7 +60,7 @@ def lines_of(path: Path) -> Iterator[str]:
     """
     opener = next((one for end, one in OPENERS.items() if path.name.lower().endswith(end)), None)
     try:
-        with opener(path) if opener else path.open("rb") as stream:
+        with _unpacking(path, opener) if opener else path.open("rb") as stream:
             head = stream.peek(64)[:64]
             if other := next((name for start, name in _OTHERS.items() if _is(head, start)), None):
                 raise BadInput(f"{path}: it is {other}")
@@ -69,6 +71,29 @@ def lines_of(path: Path) -> Iterator[str]:
         raise BadInput(f"{path}: not {encoding.upper()} ({error.reason})") from None
     except _BROKEN as error:
         raise BadInput(f"{path}: cannot be read: {error}") from None
+
+
+@contextmanager
+def _unpacking(path: Path, opener: Callable[[Path], Any]) -> Iterator[BinaryIO]:
+    """The unpacked bytes of a file; TooMuch where they are more than anybody means."""
+    with opener(path) as packed:
+        yield io.BufferedReader(_Bounded(packed, Expansion(path, TEXT_FACTOR)))
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that counts what is read from it."""
+
+    def __init__(self, stream: BinaryIO, expansion: Expansion) -> None:
+        self._stream, self._expansion = stream, expansion
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        block = self._stream.read(len(buffer))
+        self._expansion.add(len(block))
+        buffer[: len(block)] = block
+        return len(block)
 
 
 def _is(head: bytes, start: bytes) -> bool:

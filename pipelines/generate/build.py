@@ -6,6 +6,7 @@ failed for a cause that may have passed are tried again first, also in a complet
 """
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -116,7 +117,9 @@ def build_run(
         steps = (load or load_here)(pipeline, models)
         total = max(drawn, min(surveyed.rows, limit or surveyed.rows))
         observer.begin(done, total)
+        begun = folder.stat()
         for batch in dag.stream(steps, stop, observer.passed):
+            _require_there(folder, begun)
             if batch[0]["id"] in failed:
                 _replace(run, batch, failed)
             else:
@@ -131,9 +134,23 @@ def build_run(
                 f"{folder}: stopped after {done.instructions} of {total} {unit}; the same command "
                 "continues"
             )
+        _require_there(folder, begun)
         if done.instructions == surveyed.rows:
             run.write_manifest(_manifest(recipe, done, surveyed.sources))
     return run
+
+
+def _require_there(folder: Path, begun: os.stat_result) -> None:
+    """RunFailed if the folder is not the one in which the build began.
+
+    Writing would create it anew, with the rest of a ledger in it.
+    """
+    try:
+        there = os.path.samestat(folder.stat(), begun)
+    except FileNotFoundError:
+        there = False
+    if not there:
+        raise RunFailed(f"{folder}: the folder was removed or renamed while the run was built")
 
 
 def _replace(run: Run, batch: list[Row], failed: Mapping[str, Path]) -> None:

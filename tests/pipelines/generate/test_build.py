@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -38,6 +39,27 @@ def without_times(rows):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     return build_run(recipe(), tmp_path_factory.mktemp("stage1") / "run")
+
+
+@pytest.mark.parametrize("change", ["removed", "renamed", "replaced"])
+def test_a_folder_that_vanishes_ends_the_build(tmp_path, change):
+    folder, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+
+    class Vanishing(Unobserved):
+        def written(self, done):
+            if not elsewhere.exists():
+                folder.rename(elsewhere)
+                if change == "replaced":
+                    folder.mkdir()
+                elif change == "removed":
+                    shutil.rmtree(elsewhere)
+                    elsewhere.mkdir()
+
+    with pytest.raises(RunFailed, match="removed or renamed while the run was built"):
+        build_run(recipe(), folder, Vanishing())
+    assert not list(folder.rglob("*"))
+    if change != "removed":
+        assert Run(elsewhere).count_rows() == 16
 
 
 def test_every_candidate_is_in_the_ledger_with_its_fate(run):

@@ -101,10 +101,17 @@ def publish(
             f"note: the adapter's base model is a folder on this machine ({base}); it cannot be "
             "loaded anywhere else"
         )
+    if left := publication.left_out:
+        more = f", and {len(left) - 3} more" if len(left) > 3 else ""
+        console.notify(
+            f"note: not published, as no checkpoint is made of it: {', '.join(left[:3])}{more}"
+        )
     if dry_run:
         if as_json:
             console.print_json(publication.facts())
         return
+    if plan.todo != "nothing" and not yes and plan.package.manifest is None:
+        _check_can_ask(folder)
     if plan.todo != "nothing" and not yes and sys.stdin.isatty():
         if plan.card_difference is not None and not replace_card:
             typer.confirm("replace the README as shown?", abort=True, err=True)
@@ -119,6 +126,17 @@ def publish(
     state = "is complete" if plan.todo == "nothing" else "is published"
     console.out.print(f"{repo}@{publication.tag} {state}: commit {commit}")
     console.out.print(f"{publication.url}/tree/{publication.tag}")
+
+
+def _check_can_ask(folder: Path) -> None:
+    """BadInput off a terminal: unlike a release, a checkpoint's files passed no gate."""
+    from builders.errors import BadInput
+
+    if not sys.stdin.isatty():
+        raise BadInput(
+            f"{folder}: nobody can be asked whether to publish it; --dry-run shows what would be "
+            "published, and --yes publishes it"
+        )
 
 
 def _check_audit(

@@ -28,11 +28,11 @@ _BLOCK = 2**20
 CARD, _CHANGELOG = "README.md", "CHANGELOG.md"
 # Written by the Hub when it creates a repository: which files go into LFS.
 LFS_RULES = ".gitattributes"
-# What stays behind of a checkpoint folder: training states and logs, the recipe with the paths of
-# this machine (training.json has it without them), and a pickle of the arguments.
-_PRIVATE_FOLDERS = ("checkpoint-", "rows", "runs")
-_PRIVATE_FILES = ("recipe.yaml", "training_args.bin")
-# The files that a checkpoint of ours has, by their names.
+# What training leaves beside a checkpoint: states and logs, the recipe with the paths of this
+# machine (training.json has it without them), and a pickle of the arguments.
+_OF_TRAINING = re.compile(r"(checkpoint-[^/]*|rows|runs)/|recipe\.yaml|training_args\.bin")
+# The files that a checkpoint of ours has, by their names: nothing else is published with one.
+_CHECKPOINT_FOLDERS = ("assets/", "audit/", "evaluation/", f"{EVAL_RESULTS}/")
 _CHECKPOINT = re.compile(
     r"README\.md|(training|config|generation_config|adapter_config|added_tokens|vocab)\.json"
     r"|(tokenizer|tokenizer_config|special_tokens_map)\.json|merges\.txt|vocab\.txt|.+\.jinja"
@@ -60,13 +60,15 @@ class LocalFile:
 class Package:
     """Files by their name in the repository. `manifest` is None for a checkpoint.
 
-    `folder` has the files, and for a release the card before it was published.
+    `folder` has the files, and for a release the card before it was published. `left_out` are the
+    folder's other files and folders (with a slash), which a checkpoint is not made of.
     """
 
     folder: Path
     tag: str
     files: dict[str, LocalFile]
     manifest: Manifest | None = None
+    left_out: tuple[str, ...] = ()
 
     @property
     def repo_type(self) -> str:
@@ -118,8 +120,18 @@ def _checkpoint(folder: Path, tag: str | None) -> Package:
         raise BadInput(f"--tag: {folder} is a checkpoint and needs one, such as v1.0.0")
     if version_of_tag(tag) is None:
         raise BadInput(f"--tag: {tag!r} is not vX.Y.Z")
-    files = {name: hashed(path) for name, path in published_files(folder, _is_private).items()}
-    return Package(folder, tag, files)
+    left_out: list[str] = []
+
+    def is_left_out(name: str) -> bool:
+        if name in _CHECKPOINT_FOLDERS or is_of_checkpoint(name):
+            return False
+        in_folder = name.startswith(_CHECKPOINT_FOLDERS) and name.endswith("/")
+        if not in_folder and not _OF_TRAINING.fullmatch(name):
+            left_out.append(name)
+        return not in_folder
+
+    files = {name: hashed(path) for name, path in published_files(folder, is_left_out).items()}
+    return Package(folder, tag, files, left_out=tuple(sorted(left_out)))
 
 
 def addressed(package: Package, repo: str, withdrawals: Withdrawals | None = None) -> Package:
@@ -165,13 +177,6 @@ def _with_content(path: Path, content: bytes) -> LocalFile:
     return LocalFile(path, len(content), sha256, git.hexdigest(), content)
 
 
-def _is_private(name: str) -> bool:
-    top, slash, _ = name.partition("/")
-    if slash:
-        return top in _PRIVATE_FOLDERS or top.startswith(_PRIVATE_FOLDERS[0])
-    return name in _PRIVATE_FILES
-
-
 def is_of_checkpoint(name: str) -> bool:
     """Whether a file of a repository is named as one that was published with a checkpoint.
 
@@ -194,14 +199,14 @@ def local_base_model(package: Package) -> str | None:
 
 
 def published_files(
-    folder: Path, is_private: Callable[[str], bool] | None = None
+    folder: Path, is_left_out: Callable[[str], bool] | None = None
 ) -> dict[str, Path]:
-    """The files of a release or checkpoint by name, without those that are private.
+    """The files of a release or checkpoint by name, without those that are left out.
 
     Hidden files are not published, except results of evaluations, where the Hub looks for them.
     BadInput if there is a link, or something that is no file.
     """
-    return dict(files_in(folder, also=(EVAL_RESULTS,), skip=is_private, links=False))
+    return dict(files_in(folder, also=(EVAL_RESULTS,), skip=is_left_out, links=False))
 
 
 def hashed(path: Path) -> LocalFile:

@@ -10,6 +10,7 @@ from huggingface_hub import HfApi
 from builders.errors import BadInput
 from builders.gate.gate import recheck
 from pipelines.hub.checkpoint_card import check_evaluation
+from pipelines.hub.checkpoint_secrets import refuse_secrets
 from pipelines.hub.client import check_repo, connect
 from pipelines.hub.package import local_base_model, read_package
 from pipelines.hub.plan import PublishPlan
@@ -40,6 +41,11 @@ class PlannedPublication:
         """The repository's page."""
         prefix = "datasets/" if self.plan.package.repo_type == "dataset" else ""
         return f"{self.api.endpoint}/{prefix}{self.plan.repo}"
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What is in a checkpoint's folder and is not published, as no checkpoint is made of it."""
+        return self.plan.released.left_out
 
     @property
     def local_base_model(self) -> str | None:
@@ -90,8 +96,8 @@ def plan_publication(
     its card where that is not the last version's.
 
     Raises BadInput where an argument, the folder or the token is wrong or the tag is taken,
-    GateRefused where a release does not pass the gate as it is now, and RunFailed where the Hub
-    cannot be reached.
+    GateRefused where a release does not pass the gate as it is now or a checkpoint's texts have a
+    key, and RunFailed where the Hub cannot be reached.
     """
     check_repo(repo)
     if gated not in (None, *get_args(Gated)):
@@ -99,12 +105,15 @@ def plan_publication(
     settings = RepositorySettings(private, gated, collection, replace, replace_card)
     api = api or connect()
     package = read_package(folder, tag)
-    check = check_evaluation if package.manifest is None else _check_release
+
+    def check(folder: Path) -> None:
+        if package.manifest is not None:
+            recheck(folder).refuse()
+        else:
+            check_evaluation(folder)
+            refuse_secrets(package)
+
     return PlannedPublication(api, plan_publishing(api, package, repo, settings, check), settings)
-
-
-def _check_release(folder: Path) -> None:
-    recheck(folder).refuse()
 
 
 class _Unobserved:

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from builders.errors import BadInput
+from builders.errors import BadInput, GateRefused
 from pipelines.hub.package import local_base_model, read_package
+from pipelines.hub.publication import plan_publication
 from tests.pipelines.hub.conftest import ROOT, HubRepository, contents
 
 FILES = {
@@ -17,6 +18,7 @@ FILES = {
     "adapter_config.json": json.dumps({"base_model_name_or_path": "org/base"}).encode(),
     "adapter_model.safetensors": bytes(range(256)) * 400,
     "assets/loss.png": b"\x89PNG",
+    "audit/deep/er.json": b"{}",
 }
 PRIVATE = {
     "recipe.yaml": b"release: /home/somebody/releases\n",
@@ -25,6 +27,13 @@ PRIVATE = {
     "rows/train.arrow": b"rows",
     "runs/events.out": b"log",
     ".lock": b"",
+}
+# What somebody put there, or another tool.
+OTHERS = {
+    "notes.txt": b"call them back",
+    "optimizer.pt": b"a pickle",
+    "wandb/run-1/config.yaml": b"key: 1",
+    "model.gguf": b"GGUF",
 }
 
 
@@ -54,6 +63,59 @@ def test_what_is_the_runs_own_stays_here(model, checkpoint, tmp_path):
         model.publish(checkpoint, tag="v1.0.0")
     model.publish(checkpoint, tag="v1.1.0")
     assert model.tags().keys() == {"v1.0.0", "v1.1.0"}
+
+
+def test_nothing_else_in_the_folder_is_published(checkpoint, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/diary.md").write_text("Dear diary")
+    for name, content in OTHERS.items():
+        (checkpoint / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkpoint / name).write_bytes(content)
+    (checkpoint / "mine").symlink_to(tmp_path / "mine")
+    package = read_package(checkpoint, "v1.0.0")
+    assert package.files.keys() == FILES.keys()
+    assert package.left_out == ("mine", "model.gguf", "notes.txt", "optimizer.pt", "wandb/")
+
+
+@pytest.mark.parametrize("name", ["assets", "README.md", "audit/diary.md"])
+def test_no_link_is_followed(checkpoint, tmp_path, name):
+    target = tmp_path / "mine"
+    if name == "assets":
+        (checkpoint / name / "loss.png").unlink()
+        (checkpoint / name).rmdir()
+        target.mkdir()
+    else:
+        (checkpoint / name).unlink(missing_ok=True)
+        target.write_text("Dear diary")
+    (checkpoint / name).symlink_to(target)
+    if name == "assets":
+        # A link to a folder is none of a checkpoint's.
+        assert not [one for one in read_package(checkpoint, "v1.0.0").files if "assets" in one]
+        return
+    with pytest.raises(BadInput, match="a link to a file"):
+        read_package(checkpoint, "v1.0.0")
+
+
+KEY = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+
+
+@pytest.mark.parametrize("name", ["README.md", "training.json", "audit/audit.json"])
+def test_a_key_in_a_text_file_is_not_published(model, checkpoint, name):
+    (checkpoint / name).write_bytes(json.dumps({"recipe": f"token {KEY}"}).encode())
+    with pytest.raises(GateRefused, match=rf"a key or token is in {name}") as refused:
+        plan_publication(checkpoint, model.repo, tag="v1.0.0", api=model.api)
+    assert KEY not in str(refused.value)
+
+
+def test_off_a_terminal_a_checkpoint_needs_a_yes(srt, model, checkpoint):
+    (checkpoint / "notes.txt").write_text("call them back")
+    words = ("publish", checkpoint, "--repo", model.repo, "--tag", "v1.0.0")
+    refused = srt(*words, expect=2)
+    assert "nobody can be asked" in refused.stderr
+    shown = srt(*words, "--dry-run")
+    assert "not published, as no checkpoint is made of it: notes.txt" in shown.stderr
+    srt(*words, "--yes")
+    assert model.tags().keys() == {"v1.0.0"}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from huggingface_hub import try_to_load_from_cache
 
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
+from builders.files.documents import read_yaml
 from builders.ledger.models import public_name
 from cards.front_matter import FrontMatterError, read_front_matter
 from cards.model_card import render_model_card
@@ -53,7 +54,7 @@ def begin(folder: Path, values: Mapping[str, Any]) -> str | None:
         raise BadInput(f"output_dir: {folder} contains a finished model; choose another folder")
     recipe = folder / "recipe.yaml"
     if recipe.is_file():
-        before = yaml.safe_load(recipe.read_text(encoding="utf-8"))
+        before = read_yaml(recipe)
         changed = sorted(
             key for key in {*before, *values} - _MAY_CHANGE if before.get(key) != values.get(key)
         )

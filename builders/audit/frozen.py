@@ -186,8 +186,12 @@ def open_set(folder: Path) -> FrozenSet:
     pairs = folder / PAIRS
     if not pairs.is_file():
         raise BadInput(f"{folder}: {PAIRS} is missing")
-    if facts.digest != _digest(facts) or sha256_of_file(pairs) != facts.pairs_sha256:
-        raise BadInput(f"{folder}: the set was changed after it was frozen; freeze a new one")
+    for file, is_as_frozen in (
+        (path, facts.digest == _digest(facts)),
+        (pairs, sha256_of_file(pairs) == facts.pairs_sha256),
+    ):
+        if not is_as_frozen:
+            raise BadInput(f"{file}: the set was changed after it was frozen; freeze a new one")
     return FrozenSet(folder, facts, list(read_rows(pairs, PAIR_ROWS)))
 
 

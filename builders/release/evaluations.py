@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import yaml
 
 from builders.errors import BadInput
 from builders.evaluation.rows import RELEASED_JUDGED_ROWS
+from builders.files.documents import read_yaml
 from builders.files.parquet import open_parquet
 from builders.release.parquet import SplitWriter, WrittenSplit
 from builders.release.runs import CompleteRun
@@ -81,7 +81,7 @@ def _checkpoints(recipe: Path) -> Iterator[str]:
             for one in value:
                 yield from search(one)
 
-    yield from search(yaml.safe_load(recipe.read_text(encoding="utf-8")))
+    yield from search(read_yaml(recipe))
 
 
 def write_evaluations(

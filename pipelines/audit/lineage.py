@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from builders.errors import BadInput, SrtError
+from builders.files.documents import read_yaml
 from builders.manifest import Manifest, read_manifest
 
 TRAINING = "training.json"
@@ -38,9 +37,7 @@ class Trained:
     def recipe(self) -> dict[str, Any]:
         """The recipe with the paths of this machine; empty for a checkpoint that was published."""
         path = self.folder / "recipe.yaml"
-        if not path.is_file():
-            return {}
-        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return read_yaml(path) if path.is_file() else {}
 
     @property
     def title(self) -> str:

@@ -22,6 +22,7 @@ from builders.audit.result import (
 )
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
+from builders.files.documents import read_json
 from builders.files.lock import locked, locked_file
 from builders.rows import Row
 from cards.audit_report import render_audit_report
@@ -241,12 +242,10 @@ def _request_facts(request: AuditRequest, frozen: FrozenSet, judges: Mapping[str
 
 def _is_same(folder: Path, facts: dict) -> bool:
     """Whether the folder is new, or holds an audit of this request."""
-    import json
-
     path = folder / REQUEST
     if not path.is_file():
         return not any(one.name[0] != "." for one in folder.iterdir())
-    return json.loads(path.read_text(encoding="utf-8")) == facts
+    return read_json(path) == facts
 
 
 def _with_earlier(leaks: Leaks, compared: Sequence[tuple[Role, Judge]]) -> Leaks:

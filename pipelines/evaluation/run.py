@@ -1,6 +1,5 @@
 """One evaluation, from the names of its models to `evaluate.json`, the report and the picture."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from builders.evaluation.pairs import write_pairs
 from builders.evaluation.result import Benchmark, Evaluation, Instructions, Who
 from builders.evaluation.review import read_review
 from builders.files.atomic import write_json
+from builders.files.documents import read_json
 from builders.files.lock import locked
 from builders.rows import Row
 from pipelines.asking.asking import Asking, cost_of
@@ -146,7 +146,7 @@ def run_evaluation(
         raise BadInput(f"{folder}: has something else than an evaluation; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
-        if path.is_file() and json.loads(path.read_text(encoding="utf-8")) != plan.facts:
+        if path.is_file() and read_json(path) != plan.facts:
             raise BadInput(f"{folder}: holds another evaluation; choose another --out")
         write_json(path, plan.facts)
         session = Session(
@@ -235,7 +235,7 @@ def _trained_on(model: AskedModel) -> str | None:
     """The release that a checkpoint of this project was trained on, NAME@VERSION."""
     if model.folder is None:
         return None
-    release = json.loads((model.folder / TRAINING).read_text(encoding="utf-8")).get("release") or {}
+    release = read_json(model.folder / TRAINING).get("release") or {}
     return (
         f"{release['name']}@{release['version']}" if {"name", "version"} <= release.keys() else None
     )

@@ -5,7 +5,6 @@ continues a stopped run, and ends with the same ledger as an uninterrupted one. 
 failed for a cause that may have passed are tried again first, also in a complete run.
 """
 
-import json
 import os
 import shutil
 import threading
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from builders.errors import BadInput, RunFailed
 from builders.files.atomic import atomic_file, write_json
+from builders.files.documents import read_json
 from builders.files.lock import locked
 from builders.instructions.sources import Source, draw, survey
 from builders.ledger.funnel import Funnel
@@ -288,7 +288,7 @@ def _checkpoints(recipe: Recipe) -> list[CheckpointFacts]:
     for folder in folders:
         # A checkpoint may have been deleted since it was used.
         if (training := Path(folder) / "training.json").is_file():
-            facts = json.loads(training.read_text(encoding="utf-8"))
+            facts = read_json(training)
             release = facts["release"]
             checkpoints.append(
                 CheckpointFacts(

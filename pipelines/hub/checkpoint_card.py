@@ -1,6 +1,5 @@
 """The card of a checkpoint with what was measured of it: its audit and its win rates."""
 
-import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from builders.evaluation.result import JUDGMENTS as EVALUATION_JUDGMENTS
 from builders.evaluation.result import RESULT as EVALUATION
 from builders.evaluation.result import Evaluation, read_evaluation
 from builders.files.atomic import atomic_file
+from builders.files.documents import read_json
 from builders.files.hashes import sha256_of_file
 from cards.audit_plot import plot_audit
 from cards.eval_results import FOLDER as EVAL_RESULTS
@@ -76,7 +76,7 @@ def write_card(checkpoint: Path) -> None:
         evaluation = _facts(read_evaluation(checkpoint / EVALUATION_FOLDER))
         plot_evaluation(evaluation, checkpoint / "assets/evaluate.png")
     with atomic_file(checkpoint / "README.md") as temporary:
-        training = json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))
+        training = read_json(checkpoint / "training.json")
         temporary.write_text(render_model_card(training, audit, evaluation), encoding="utf-8")
 
 

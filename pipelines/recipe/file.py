@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from builders.errors import BadInput, reason_of
+from builders.files.documents import read_yaml
 from builders.progress import Notify
 from cards.metadata import language_problem, license_problem
 from pipelines.recipe.execution import ExecutionSettings
@@ -140,7 +141,7 @@ def _with_checkpoint(values: dict[str, Any], model: str) -> dict[str, Any]:
         _set(values, f"{role}.model", model)
     trained = Path(model).expanduser() / "recipe.yaml"
     if trained.is_file():
-        release = Path(yaml.safe_load(trained.read_text(encoding="utf-8")).get("release", ""))
+        release = Path(read_yaml(trained).get("release", ""))
         # A release that was read from the Hub is not on this disk: the recipe has to name it.
         if release.is_dir():
             values.setdefault("disjoint_from", [str(release)])

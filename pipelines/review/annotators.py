@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from builders.errors import BadInput, first_problem
 from builders.files.atomic import write_json
+from builders.files.documents import read_yaml
 from builders.review.pseudonyms import write_secret
 from pipelines.review.server import Server
 
@@ -161,7 +162,7 @@ def accounts(server: Server, workspace_id: str) -> list[Account]:
 def read_passwords(folder: Path) -> dict[str, str]:
     """The passwords of the accounts that this review's pushes created."""
     path = folder / PASSWORDS
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return read_yaml(path) if path.exists() else {}
 
 
 def _ensure_passwords(folder: Path, names: list[str]) -> dict[str, str]:

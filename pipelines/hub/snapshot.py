@@ -18,6 +18,8 @@ from cards.front_matter import FrontMatterError, read_front_matter
 from pipelines.hub.package import hashed
 
 _BATCH_ROWS = 1000
+# What `datasets` calls a file of YAML with the configs.
+_IN_PLACE_OF_THE_CARD = ".huggingface.yaml"
 
 
 def download(
@@ -105,7 +107,7 @@ def wrong_configs(
     from datasets import get_dataset_config_names, load_dataset_builder
 
     try:
-        _check_card(snapshot / "README.md")
+        _check_card(snapshot)
         offered = set(get_dataset_config_names(str(snapshot)))
     except Exception as error:
         yield f"README.md: its configs cannot be read ({reason_of(error)})"
@@ -124,13 +126,15 @@ def wrong_configs(
         yield from _wrong_splits(snapshot, config, splits, builder)
 
 
-def _check_card(path: Path) -> None:
+def _check_card(snapshot: Path) -> None:
     """FrontMatterError where `datasets` would take minutes to parse a card, or fetch its files.
 
     The card may name files at any address, which `datasets` asks for when it is loaded.
     """
-    if path.is_file():
-        configs = read_front_matter(path).get("configs")
+    if (snapshot / _IN_PLACE_OF_THE_CARD).exists():
+        raise FrontMatterError(f"{_IN_PLACE_OF_THE_CARD} is read in place of the card")
+    if (snapshot / "README.md").is_file():
+        configs = read_front_matter(snapshot / "README.md").get("configs")
         named = [text for text in _texts(configs) if ":" in text]
         if named:
             raise FrontMatterError(f"{named[0]!r:.200} is not a file of the repository")

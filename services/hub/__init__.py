@@ -24,8 +24,11 @@ needs repair; just start it again. If several commits have the same parent, one 
 get a 412. Files of any size are streamed. One process serves a folder at a time.
 
 Limits: 10 MiB for a file that goes into git itself, 100,000 operations in a commit, 16 MiB for any
-other JSON. Large files stay when their repository is deleted, since other repositories may use
-them too.
+other JSON, 1,000 files in a question about uploads, 1,000 patterns in `.gitattributes` or
+`.gitignore`, and for a card's front matter 500,000 characters, without aliases. What takes much
+computing is done one at a time, off the event loop; a card that takes long to render is shown as it
+is. Clients who take no byte for two minutes are cut off. Large files stay when their repository is
+deleted, since other repositories may use them too.
 
 Not supported: being a git or LFS remote (files are read through `resolve`), Xet storage, pull
 requests, discussions, Spaces and user accounts. There are two tokens, one for writing and one for

@@ -13,6 +13,7 @@ from builders.manifest import Manifest, read_manifest
 from builders.release.make import release_runs
 from builders.versions import version_of_tag
 from pipelines.cli.verify import plain
+from pipelines.hub.snapshot import wrong_configs
 from pipelines.hub.verify import read_address, verify
 from tests.ledger_rows import kept_rows, ledger_row, make_run
 
@@ -110,6 +111,19 @@ def test_a_card_that_names_another_host_is_not_followed(remote, releases, addres
         committed(remote, "v1.0.1", **{"README.md": card.encode()})
         (sentence,) = found_wrong(remote, "v1.0.1")["configs"]
         assert f"{named!r} is not a file of the repository" in sentence
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
+def test_a_file_that_datasets_reads_in_place_of_the_card_is_not_followed(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/rows.parquet"
+        configs = f"configs:\n- config_name: rows\n  data_files: {address}\n"
+        (tmp_path / "files").mkdir()
+        (tmp_path / "files/.huggingface.yaml").write_text(configs)
+        (sentence,) = wrong_configs(tmp_path / "files", {}, tmp_path / "cache")
+        assert ".huggingface.yaml is read in place of the card" in sentence
         with pytest.raises(BlockingIOError):
             elsewhere.accept()
 

@@ -12,11 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.files.atomic import atomic_file
-from builders.files.expansion import PARQUET_FACTOR, SMALL_BYTES, Expansion
+from builders.files.expansion import PARQUET_FACTOR, Expansion
 
 CHECKSUMS = {"write_page_checksum": True}
 # What a row counts for beside its values, as one in Python takes so much; its file may have none.
 _ROW_BYTES = 256
+# A batch has no more, however its texts are repeated. A dictionary of usual size, 1 MB, leaves it a
+# thousand rows.
+_BATCH_BYTES = 2**30
 # The field after the last one, a 32-bit integer.
 _NEXT_INTEGER = 0x15
 
@@ -36,7 +39,8 @@ class BoundedParquetFile(pq.ParquetFile):
     def iter_batches(self, batch_size: int = 65536, **options: Any) -> Iterator[pa.RecordBatch]:
         """As `ParquetFile.iter_batches`, with fewer rows in a batch where they may be large."""
         expansion = Expansion(self._path, PARQUET_FACTOR)
-        rows = max(1, min(batch_size, SMALL_BYTES // max(1, self._repeated_bytes())))
+        largest = min(expansion.limit, _BATCH_BYTES)
+        rows = max(1, min(batch_size, largest // max(1, self._repeated_bytes())))
         for batch in super().iter_batches(rows, **options):
             expansion.add(batch.nbytes + _ROW_BYTES * batch.num_rows)
             yield batch

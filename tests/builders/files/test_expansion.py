@@ -22,7 +22,6 @@ LIMIT = 2**20
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr(expansion, "SMALL_BYTES", LIMIT)
-    monkeypatch.setattr("builders.files.parquet.SMALL_BYTES", LIMIT)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +81,7 @@ def test_a_batch_is_as_small_as_its_rows_may_be_large(tmp_path):
 
 
 def test_parquet_of_usual_size_is_read_in_whole_batches(tmp_path, monkeypatch):
-    monkeypatch.setattr("builders.files.parquet.SMALL_BYTES", 64 * LIMIT)
+    monkeypatch.setattr(expansion, "SMALL_BYTES", 64 * LIMIT)
     path = tmp_path / "rows.parquet"
     rows = [{"instruction": f"What is {n} times {n + 1}?"} for n in range(2000)]
     pq.write_table(pa.Table.from_pylist(rows), path)

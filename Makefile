@@ -14,7 +14,7 @@ docs:  ## the pages that are generated: every recipe key, every command, chat te
 	python -m train.reference > docs/models.md
 
 bench:  ## each claim of speed, as a ratio measured in one run
-	@for name in audit evaluate overhead inflight faults store generate serve release publish review train view hostile kills; do \
+	@for name in audit evaluate overhead inflight faults store generate serve release release_on_ray publish review train view hostile kills; do \
 		echo "== bench/$$name.py"; python -m bench.$$name || exit 1; done
 
 demo:  ## the main job on this machine

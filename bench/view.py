@@ -9,8 +9,6 @@ nobody has asked for before, counts and a hundred rows included; `row` is the sl
 anywhere in the release, with everything that the page shows; `search` reads every text for a word
 that it has not been asked for. pandas reads the columns that the page needs for its list, draft and
 refinement included, and then filters and takes the same rows.
-
-The texts of a release of more than 10,000 rows repeat, under ids of their own.
 """
 
 import json
@@ -20,16 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from bench.common import in_child, numbers, options, show, spending, verdict
-from bench.release import ledger_row
+from bench.ledgers import ledger_tables
 from builders.manifest import Manifest, write_manifest
 from builders.release.parquet import SplitWriter
-from builders.rows.schema import LEDGER, LEDGER_ROWS, SCHEMA_VERSION
+from builders.rows.schema import LEDGER, SCHEMA_VERSION
 
-_DIFFERENT = 10_000
-_BATCH = 1000
 _PANDAS_COLUMNS = [
     "id",
     "source",
@@ -52,15 +46,9 @@ _FILTERS = (
 
 def make_release(folder: Path, size: int) -> None:
     """A release of that many candidates, with its ledger alone."""
-    different = min(size, _DIFFERENT)
-    rows = pa.Table.from_pylist([*map(ledger_row, range(different))], schema=LEDGER_ROWS.schema)
     writer = SplitWriter(folder / "ledger", "train", LEDGER)
-    for start in range(0, size, _BATCH):
-        count = min(_BATCH, size - start)
-        batch = rows.slice(start % different, count)
-        # Not numbers in a row: the writer ends its row groups by the ids.
-        ids = [f"{random.Random(start + at).getrandbits(80):020x}" for at in range(len(batch))]
-        writer.write(batch.set_column(0, rows.schema.field(0), pa.array(ids)))
+    for rows in ledger_tables(size):
+        writer.write(rows)
     written = writer.close()
     manifest = Manifest.model_validate(
         {

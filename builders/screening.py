@@ -14,6 +14,7 @@ the texts that a detector has to read, which are few. It misses none of them:
 
 import re
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import groupby
@@ -63,12 +64,14 @@ _Item = tuple[Any, Any]
 _Items = Sequence[_Item]
 
 
-class Lines:
-    """Texts put together for one search or several; a null is an empty text."""
+class _Lines:
+    """Texts put together for one search; a null is an empty text."""
 
     def __init__(self, texts: pa.Array) -> None:
-        texts = texts.fill_null("").cast(pa.large_string())
-        lines = pc.binary_join_element_wise(texts, pa.scalar("\n", texts.type), _NOTHING)
+        feed = pa.scalar("\n", pa.large_string())
+        lines = pc.binary_join_element_wise(
+            texts.cast(pa.large_string()), feed, _NOTHING, null_handling="replace"
+        )
         _, bounds, whole = (memoryview(buffer or b"") for buffer in lines.buffers())
         self.whole = whole
         # Behind the line feed of each text.
@@ -76,33 +79,54 @@ class Lines:
 
 
 class Screen:
-    """Finds the texts that at least one of `patterns` may match."""
+    """Finds the texts that at least one of `patterns` may match. Several threads may search."""
 
     def __init__(self, patterns: Iterable[re.Pattern[str]]) -> None:
-        expressions = sorted({one for pattern in patterns for one in screened(pattern)})
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[one.encode() for one in expressions],
-            ids=list(range(len(expressions))),
-            flags=[0] * len(expressions),
-        )
+        """Patterns are prepared at the first search, and an iterator is read then."""
+        self._patterns = patterns
+        self._lock = threading.Lock()
+        self._prepared: hyperscan.Database | None = None
+        self._of_thread = threading.local()
 
-    def hits(self, texts: "pa.Array | Lines") -> np.ndarray:
+    @property
+    def _database(self) -> hyperscan.Database:
+        with self._lock:
+            if self._prepared is None:
+                self._prepared = _compiled(self._patterns)
+            return self._prepared
+
+    def hits(self, texts: pa.Array) -> np.ndarray:
         """The indices of the texts that may match, ascending; never that of a null.
 
         >>> screen = Screen([re.compile(r"(?<!\\w)[0-9]+(?=%)")])
         >>> screen.hits(pa.array(["a rise of 20%", None, "no rise", "4 of 5"])).tolist()
         [0, 3]
         """
-        lines = texts if isinstance(texts, Lines) else Lines(texts)
+        lines = _Lines(texts)
         ends: list[int] = []
 
         def note(_id: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.append(end)
 
-        self._database.scan(lines.whole, match_event_handler=note)
+        database = self._database
+        if not hasattr(self._of_thread, "scratch"):
+            # Hyperscan's working memory, which one search at a time may use.
+            self._of_thread.scratch = hyperscan.Scratch(database)
+        scratch = self._of_thread.scratch
+        database.scan(lines.whole, match_event_handler=note, scratch=scratch)
         # A match ends in a text, or where it does.
         return np.unique(np.searchsorted(lines.ends, ends, side="right"))
+
+
+def _compiled(patterns: Iterable[re.Pattern[str]]) -> hyperscan.Database:
+    expressions = sorted({one for pattern in patterns for one in screened(pattern)})
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[one.encode() for one in expressions],
+        ids=list(range(len(expressions))),
+        flags=[0] * len(expressions),
+    )
+    return database
 
 
 def screened(pattern: re.Pattern[str]) -> list[str]:

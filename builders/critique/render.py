@@ -8,12 +8,16 @@ from builders.critique.prompts import PARTS
 
 def numbered(items: Sequence[str]) -> str:
     """The points of a critique as a numbered list, or "None."."""
-    # Further lines of an item are indented, so that none of them can be read as a heading.
-    lines = (
-        f"{number}. " + "\n   ".join(item.strip().splitlines())
-        for number, item in enumerate(items, start=1)
-    )
+    lines = (f"{number}. {numbered_item(item)}" for number, item in enumerate(items, start=1))
     return "\n".join(lines) or "None."
+
+
+def numbered_item(item: str) -> str:
+    """An item of such a list, without its number.
+
+    Its further lines are indented, so that none of them can be read as a heading.
+    """
+    return "\n   ".join(item.strip().splitlines())
 
 
 # The text of each part of the feedback, in the order in which they are written.

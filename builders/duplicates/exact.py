@@ -24,7 +24,12 @@ def normalize(text: str) -> str:
 
 def instruction_hash(instruction: str) -> int:
     """A 64-bit number that instructions share if they are the same."""
-    return int.from_bytes(_digest(instruction)[:8], "big")
+    return normalized_hash(normalize(instruction))
+
+
+def normalized_hash(text: str) -> int:
+    """The same of a text that `normalize` has returned."""
+    return int.from_bytes(normalized_digest(text)[:8], "big")
 
 
 class SeenInstructions:
@@ -42,5 +47,10 @@ class SeenInstructions:
         return True
 
 
+def normalized_digest(text: str) -> bytes:
+    """The SHA-256 of a text that `normalize` has returned: what instructions are the same by."""
+    return hashlib.sha256(text.encode(errors="replace")).digest()
+
+
 def _digest(instruction: str) -> bytes:
-    return hashlib.sha256(normalize(instruction).encode(errors="replace")).digest()
+    return normalized_digest(normalize(instruction))

@@ -8,18 +8,18 @@ resemble each other by design. They are compared by the problem (`task`) instead
 import mmap
 import tempfile
 from array import array
-from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from builders.duplicates.minhash import PERMUTATIONS, SIMILARITY, sketches
+from builders.duplicates.minhash import PERMUTATIONS, SIMILARITY, normalized_sketches
 
 # Two sketches are compared if a band of four consecutive numbers is equal. That finds
 # 1 - (1 - 0.7⁴)³² = 99.98 % of the pairs with the least similarity that counts.
@@ -28,60 +28,78 @@ _LEAST_EQUAL = int(np.ceil(SIMILARITY * PERMUTATIONS))
 # Hundreds of thousands of instructions made from one template can share a band. They are sorted by
 # the next band, and each is compared with so many that follow it: others in each of the 32 bands.
 _WINDOW = 32
-_SKETCHED_AT_ONCE = 256
-_THREADS = 2
 _COMPARED_AT_ONCE = 1 << 15
 _READ_AT_ONCE = 1 << 16
 
-Id = TypeVar("Id", bound=Hashable)
+
+@dataclass(frozen=True)
+class Sketched:
+    """What is compared of `count` instructions, in some 300 bytes each.
+
+    `sketches` (uint16 [n, 128]) are of those numbered `places`, ascending; `tasks` has a digest of
+    the problem of each of the others.
+    """
+
+    count: int
+    places: np.ndarray
+    sketches: np.ndarray
+    tasks: Sequence[bytes]
 
 
-class NearDuplicates(Generic[Id]):
+def sketched(normalized: Sequence[str], tasks: Sequence[str | None]) -> Sketched:
+    """What is compared of instructions, which `normalize` has returned, with their tasks or None.
+
+    Most of the work is numpy's, which releases Python's lock.
+    """
+    places = [number for number, task in enumerate(tasks) if task is None]
+    return Sketched(
+        len(normalized),
+        np.array(places, np.int64),
+        # The lower halves are enough: only 2⁻¹⁶ of the numbers that differ have equal ones.
+        normalized_sketches([normalized[number] for number in places]).astype(np.uint16),
+        [
+            xxhash.xxh3_128_digest(task.encode(errors="replace"))
+            for task in tasks
+            if task is not None
+        ],
+    )
+
+
+class NearDuplicates:
     """Collects instructions, then groups those that are near-duplicates of each other.
 
-    It takes 256 bytes per instruction in a temporary file in `folder`, and some 100 in memory.
+    It takes 256 bytes per instruction in a temporary file in `folder`, and some 50 in memory.
+    Instructions are numbered in the order of adding.
 
     >>> near = NearDuplicates()
-    >>> near.add("a", "Explain in two paragraphs why the sky is blue at noon.", None)
-    >>> near.add("b", "What is 2 + 3?", "2+3")
-    >>> near.add("c", "Add 2 and 3.", "2+3")
-    >>> near.add("d", "What is 2 + 4?", "2+4")
-    >>> near.add("e", "Explain in two paragraphs why the sky is blue at dusk.", None)
-    >>> list(near.groups())
-    [['a', 'e'], ['b', 'c']]
+    >>> blue = "explain in two paragraphs why the sky is blue at"
+    >>> near.add(sketched([f"{blue} noon", "what is 2 + 3"], [None, "2+3"]))
+    >>> near.add(sketched(["add 2 and 3", "what is 2 + 4"], ["2+3", "2+4"]))
+    >>> near.add(sketched([f"{blue} dusk"], [None]))
+    >>> [group.tolist() for group in near.groups()]
+    [[0, 4], [1, 2]]
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._ids: list[Id] = []
-        self._texts: list[str] = []
-        # The index of the instruction of each sketch, and pairs of indices with the same task.
+        self._count = 0
+        # The number of the instruction of each sketch, and pairs of numbers with the same task.
         self._sketched = array("q")
         self._same_task: list[tuple[int, int]] = []
         self._tasks: dict[bytes, int] = {}
         self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
-        # Most of the work is numpy's, during which the caller can go on reading.
-        self._pool = ThreadPoolExecutor(_THREADS, "sketches")
-        self._pending: deque[Future[bytes]] = deque()
 
-    def add(self, id: Id, instruction: str, task: str | None) -> None:  # noqa: A002
-        index = len(self._ids)
-        self._ids.append(id)
-        if task is not None:
-            key = xxhash.xxh3_128_digest(task.encode(errors="replace"))
-            if (first := self._tasks.setdefault(key, index)) != index:
-                self._same_task.append((first, index))
-            return
-        self._sketched.append(index)
-        self._texts.append(instruction)
-        if len(self._texts) == _SKETCHED_AT_ONCE:
-            self._submit()
-            self._write(max_pending=_THREADS)
+    def add(self, more: Sketched) -> None:
+        self._file.write(more.sketches.data)
+        self._sketched.frombytes((more.places + self._count).tobytes())
+        with_task = np.setdiff1d(np.arange(more.count), more.places) + self._count
+        for number, task in zip(with_task.tolist(), more.tasks, strict=True):
+            if (first := self._tasks.setdefault(task, number)) != number:
+                self._same_task.append((first, number))
+        self._count += more.count
 
-    def groups(self) -> Iterator[list[Id]]:
-        """Ids of instructions connected by similarity, two or more, in the order of adding."""
-        self._submit()
-        self._write(max_pending=0)
-        labels = _components(len(self._ids), self._same_task)
+    def groups(self) -> Iterator[np.ndarray]:
+        """Numbers of instructions connected by similarity, two or more, ascending."""
+        labels = _components(self._count, self._same_task)
         if self._sketched:
             labels = self._joined_by_similarity(labels)
         # Labels [0, 1, 1, 2, 0] give the order [0, 4, 1, 2, 3], with groups that start at 0, 2
@@ -93,30 +111,14 @@ class NearDuplicates(Generic[Id]):
         # Labels are arbitrary: the first member of a group says when the group appeared.
         groups = sorted(zip(order[starts[several]], starts[several], sizes[several], strict=True))
         for _, start, size in groups:
-            ids = list(dict.fromkeys(self._ids[index] for index in order[start : start + size]))
-            if len(ids) > 1:
-                yield ids
-
-    def _submit(self) -> None:
-        """Start to sketch the collected texts."""
-        if self._texts:
-            self._pending.append(self._pool.submit(_sketch_bytes, self._texts))
-            self._texts = []
-
-    def _write(self, max_pending: int) -> None:
-        """Write finished sketches in order, and wait until at most `max_pending` batches remain.
-
-        Raises the error of a batch that failed.
-        """
-        while len(self._pending) > max_pending:
-            self._file.write(self._pending.popleft().result())
+            yield order[start : start + size]
 
     def _joined_by_similarity(self, labels: np.ndarray) -> np.ndarray:
         """The component of each instruction, where `labels` has those that tasks connect."""
         self._file.flush()
         memory = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
         rows = np.frombuffer(memory, np.uint16).reshape(-1, PERMUTATIONS)
-        indices = np.array(self._sketched)
+        indices = np.frombuffer(self._sketched, np.int64)
         for band in range(_BANDS):
             keys = _keys(memory, rows, band)
             pairs = [indices[pair] for pair in _similar(rows, keys, band, labels[indices])]
@@ -130,9 +132,16 @@ class NearDuplicates(Generic[Id]):
         return labels
 
 
-def _sketch_bytes(texts: Sequence[str]) -> bytes:
-    # The lower halves are enough: only 2⁻¹⁶ of the numbers that differ have equal ones.
-    return sketches(texts).astype(np.uint16).tobytes()
+def distinct_ids(groups: Iterable[np.ndarray], ids: pa.Array) -> Iterator[list[Any]]:
+    """The different `ids` of each group, in order, where they are two or more.
+
+    >>> list(distinct_ids([np.array([0, 2]), np.array([1, 3])], pa.array(["a", "b", "a", "c"])))
+    [['b', 'c']]
+    """
+    for numbers in groups:
+        distinct = list(dict.fromkeys(ids.take(pa.array(numbers)).to_pylist()))
+        if len(distinct) > 1:
+            yield distinct
 
 
 def _keys(memory: mmap.mmap, rows: np.ndarray, band: int) -> np.ndarray:

@@ -29,10 +29,15 @@ _MIXERS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 
 def sketches(texts: Sequence[str]) -> np.ndarray:
     """The sketches of `texts`, (n, 128) of uint32; the same on every machine."""
+    return normalized_sketches([normalize(text) for text in texts])
+
+
+def normalized_sketches(texts: Sequence[str]) -> np.ndarray:
+    """The same of texts that `normalize` has returned."""
     hashes: list[int] = []
     lengths = np.empty(len(texts), np.int64)
     for index, text in enumerate(texts):
-        words = normalize(text).encode(errors="replace").split()
+        words = text.encode(errors="replace").split()
         word_hashes = list(map(xxhash.xxh3_64_intdigest, words))
         # A text shorter than a sequence is padded to one sequence.
         word_hashes += [0] * (_WORDS - len(word_hashes))

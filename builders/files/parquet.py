@@ -4,7 +4,7 @@ A file may also be a stranger's, in which a few bytes stand for gigabytes: as on
 one long text that every row repeats. Reading takes bounded memory, and ends at a bound.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,12 @@ _NEXT_INTEGER = 0x15
 class BoundedParquetFile(pq.ParquetFile):
     """A file whose batches together have at most 1,000 times its bytes; TooMuch beyond that."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, page_checksum_verification=True)
+    def __init__(self, path: Path, footer: pq.FileMetaData | None = None) -> None:
+        super().__init__(path, metadata=footer, page_checksum_verification=True)
         self._path = path
         try:
-            self._check_sizes()
+            if footer is None:
+                self._check_sizes()
         except BaseException:
             self.close()
             raise
@@ -40,7 +41,8 @@ class BoundedParquetFile(pq.ParquetFile):
         """As `ParquetFile.iter_batches`, with fewer rows in a batch where they may be large."""
         expansion = Expansion(self._path, PARQUET_FACTOR)
         largest = min(expansion.limit, _BATCH_BYTES)
-        rows = max(1, min(batch_size, largest // max(1, self._repeated_bytes())))
+        repeated = self._repeated_bytes(options.get("row_groups"))
+        rows = max(1, min(batch_size, largest // max(1, repeated)))
         for batch in super().iter_batches(rows, **options):
             expansion.add(batch.nbytes + _ROW_BYTES * batch.num_rows)
             yield batch
@@ -50,23 +52,25 @@ class BoundedParquetFile(pq.ParquetFile):
         for _, column in self._columns():
             expansion.add(max(0, column.total_uncompressed_size))
 
-    def _repeated_bytes(self) -> int:
-        """At most as many bytes as a row can have of texts that are in the file once.
+    def _repeated_bytes(self, groups: Sequence[int] | None) -> int:
+        """At most as many bytes as a row can have of texts that are in these row groups once.
 
         For lists, as many as a row has on average.
         """
         longest = 0
         with self._path.open("rb") as file:
-            for rows, column in self._columns():
+            for rows, column in self._columns(groups):
                 if column.has_dictionary_page:
                     file.seek(column.dictionary_page_offset)
                     values = max(1, column.num_values // max(1, rows))
                     longest = max(longest, values * _unpacked_bytes(file.read(32)))
         return longest
 
-    def _columns(self) -> Iterator[tuple[int, pq.ColumnChunkMetaData]]:
-        """Each column of each row group, with the group's number of rows."""
-        for group in range(self.metadata.num_row_groups):
+    def _columns(
+        self, groups: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, pq.ColumnChunkMetaData]]:
+        """Each column of these row groups, or of all, with the group's number of rows."""
+        for group in range(self.metadata.num_row_groups) if groups is None else groups:
             of_group = self.metadata.row_group(group)
             for column in range(of_group.num_columns):
                 yield of_group.num_rows, of_group.column(column)
@@ -91,13 +95,14 @@ def _unpacked_bytes(header: bytes) -> int:
     return numbers[1] if len(numbers) == 2 else 0
 
 
-def open_parquet(path: Path) -> BoundedParquetFile:
-    """A file to read. Reading raises OSError where a page is not what was written.
+def open_parquet(path: Path, footer: pq.FileMetaData | None = None) -> BoundedParquetFile:
+    """A file to read, with its `footer` if it was opened before.
 
-    Pages without checksums, as other writers leave them, are read as they are. TooMuch, which is an
-    OSError, where the file unpacks to 1,000 times its size.
+    Reading raises OSError where a page is not what was written. Pages without checksums, as other
+    writers leave them, are read as they are. TooMuch, which is an OSError, where the file unpacks
+    to 1,000 times its size.
     """
-    return BoundedParquetFile(path)
+    return BoundedParquetFile(path, footer)
 
 
 def write_parquet(path: Path, table: pa.Table, **options: Any) -> None:

@@ -1,13 +1,13 @@
 """The gate: run on a release before it is finished, and again before it is published."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from builders.ahead import ahead, pool_or_threads
 from builders.errors import BadInput, GateRefused
 from builders.files.folder import files_in
 from builders.gate.check import ALL_CHECKS
@@ -15,25 +15,15 @@ from builders.gate.checks.card_figures import CardFigures
 from builders.gate.checks.duplicates import Duplicates
 from builders.gate.checks.evaluation_overlap import EvaluationOverlap
 from builders.gate.checks.evaluation_sets import local_benchmarks, read_evaluation_set
-from builders.gate.checks.foreign_text import ForeignText
 from builders.gate.checks.human_agreement import human_agreement, read_review
-from builders.gate.checks.lengths import Lengths
-from builders.gate.checks.licenses import Licenses
 from builders.gate.checks.schema import Schemas
-from builders.gate.checks.secrets_and_personal_data import SensitiveText
+from builders.gate.look import Findings, Look, Subject, look_at
 from builders.gate.redact import Redactor, redactor
-from builders.gate.release_files import parquet_files
-from builders.gate.sensitive.personal_data import personal_data_finder
-from builders.gate.sensitive.screen import suspicious_rows
-from builders.gate.sensitive.secrets import find_secrets
-from builders.gate.sensitive.texts import texts_of
+from builders.gate.release_files import parquet_files, parts_of
 from builders.manifest import Check, GateRecord, Manifest, Redacted, read_manifest
 from builders.progress import Progress
-from builders.release.order import prefetch
-from builders.review.verdicts import CORRECTED_TEXTS
 from builders.settings import GateSettings
 
-_THREADS = 2
 _SHOWN_ROWS = 3
 # The key of the recipe's `gate:` block that redacts what a check finds.
 _REDACTABLE = {"secrets": "secrets", "personal-data": "personal_data"}
@@ -53,9 +43,10 @@ class ReleaseGate:
         evaluation_sets: Sequence[str] = (),
         allowed: Mapping[str, str] | None = None,
         progress: Progress | None = None,
+        pool: Executor | None = None,
     ) -> None:
         self._settings, self._evaluation_sets = settings, evaluation_sets
-        self._allowed, self._progress = allowed or {}, progress
+        self._allowed, self._progress, self._pool = allowed or {}, progress, pool
         check_allowed(self._allowed)
         # Redacts a ledger row before anything is made of it; None if the settings ask for nothing.
         self.redact: Redactor | None = redactor(settings) if settings.redacts else None
@@ -71,6 +62,7 @@ class ReleaseGate:
             redacted=redacted,
             review=manifest.review,
             progress=self._progress,
+            pool=self._pool,
         )
         checks = with_reasons(checks, self._allowed)
         refuse(checks)
@@ -101,10 +93,12 @@ def recheck(
     *,
     evaluation_sets: Sequence[str] = (),
     allowed: Mapping[str, str] | None = None,
+    pool: Executor | None = None,
 ) -> Recheck:
     """Run the gate on a release folder as it is now, with the settings that it records.
 
-    What its manifest allows stays allowed, and `allowed` adds to it. BadInput if the folder is not
+    What its manifest allows stays allowed, and `allowed` adds to it. Its parts are looked at in
+    `pool`, by default in threads. BadInput if the folder is not
     a release.
     """
     manifest = read_manifest(release)
@@ -123,6 +117,7 @@ def recheck(
         settings,
         evaluation_sets=evaluation_sets,
         redacted=recorded.redacted,
+        pool=pool,
     )
     record = {"checks": with_reasons(checks, reasons), "settings": settings}
     return Recheck(GateRecord(**record, redacted=recorded.redacted))
@@ -137,71 +132,57 @@ def run_checks(
     redacted: Redacted | None = None,
     review: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    pool: Executor | None = None,
 ) -> list[Check]:
     """Run all checks over the release in `folder` in one pass; in the order of `CHECKS`.
 
     `redacted` is what was taken out of the rows before. `review` is what `review_of` says of the
     folder, if that was just computed. `progress` is called with "checking" and the rows read.
-    BadInput if an evaluation set cannot be read.
+    Parts of the release are looked at in `pool`, whose workers see the same files; by default in
+    threads. BadInput if an evaluation set cannot be read.
     """
-    counts = redacted.by_kind if redacted else {}
-    find_personal_data = personal_data_finder(settings.phone_regions)
-    secrets = SensitiveText("secrets", find_secrets, settings.secrets, counts)
-    personal = SensitiveText("personal-data", find_personal_data, settings.personal_data, counts)
     files = parquet_files(folder)
     labeled = any(config == "kto" for config, _, _ in files)
-    duplicates = Duplicates(settings, labeled=labeled)
-    overlap = _evaluation_overlap(settings, evaluation_sets, labeled=labeled)
-    licenses, lengths = Licenses(manifest.terms), Lengths(settings)
-    foreign = ForeignText(settings, labeled=labeled)
-    figures, schemas = CardFigures(folder, manifest), Schemas(manifest.schema_version)
-
-    def look_at_texts(rows: pa.Table) -> None:
-        for row in rows.take(suspicious_rows(rows)).to_pylist():
-            texts = texts_of(row)
-            for check in (secrets, personal):
-                check.see(row["id"], texts)
-
+    subject = Subject(
+        settings,
+        version=manifest.schema_version,
+        license=manifest.terms,
+        criteria=frozenset(manifest.criteria),
+        redacted=redacted.by_kind if redacted else {},
+        labeled=labeled,
+        overlap=_evaluation_overlap(settings, evaluation_sets, labeled=labeled),
+    )
+    found, schemas, duplicates = Findings(subject), Schemas(subject.version), Duplicates(settings)
     for where, text in _texts_about(folder, manifest):
-        secrets.see(where, [text])
+        found.secrets.see(where, [text])
     if not any(config == "ledger" for config, _, _ in files):
         schemas.miss("ledger: the config is missing")
-    # One for each file, in the order in which they are reported.
-    looks = [Schemas(manifest.schema_version) for _ in files]
-
-    def note_progress() -> None:
-        if progress:
-            progress("checking", sum(look.rows.total() for look in looks))
-
-    with ThreadPoolExecutor(_THREADS, "schemas") as pool:
-        # Only the schema is checked in these, and all of that in pyarrow.
-        others = [
-            pool.submit(look.read_all, *file)
-            for look, file in zip(looks, files, strict=True)
-            if file[0] not in ("ledger", "verdicts")
-        ]
-        try:
-            for look, (config, split, path) in zip(looks, files, strict=True):
-                if config == "ledger":
-                    for rows in prefetch(look.read(config, split, path)):
-                        look_at_texts(rows)
-                        duplicates.see(rows, split)
-                        for check in (overlap, foreign, licenses, lengths, figures):
-                            check.see(rows)
-                        note_progress()
-                elif config == "verdicts":
-                    for rows in look.read(config, split, path):
-                        look_at_texts(rows.select(["id", *CORRECTED_TEXTS]))
-            for other in others:
-                other.result()
-                note_progress()
-        finally:
-            pool.shutdown(cancel_futures=True)
-    for look in looks:
-        schemas.add(look)
+    # Parts of the ledger take longest.
+    parts = sorted(parts_of(files), key=lambda part: part.config != "ledger")
+    looks: list[Look] = []
+    stopped: set[Path] = set()
+    done = 0
+    with pool_or_threads(pool) as workers:
+        for look in ahead(workers, partial(look_at, subject), parts):
+            if look.part.path in stopped:
+                continue
+            if look.schemas.stopped:
+                stopped.add(look.part.path)
+            if look.findings:
+                found.add(look.findings)
+            for asked in look.asked:
+                duplicates.add(asked)
+            looks.append(replace(look, findings=None, asked=[]))
+            done += look.schemas.rows.total()
+            if progress:
+                progress("checking", done)
+    # Reported in the order of the files.
+    for look in sorted(looks, key=lambda look: (look.part.path, look.part.groups.start)):
+        schemas.add(look.schemas)
     problem = None
     if review is None:
         review, problem = read_review(folder, manifest.review)
+    figures = CardFigures(folder, manifest, found.funnel)
     results = [
         figures.result(schemas.rows, review),
         human_agreement(review, problem, settings, (manifest.review or {}).get("reviews", ())),
@@ -211,12 +192,12 @@ def run_checks(
             for check in (
                 schemas,
                 duplicates,
-                overlap,
-                foreign,
-                secrets,
-                personal,
-                licenses,
-                lengths,
+                found.overlap,
+                found.foreign_text,
+                found.secrets,
+                found.personal_data,
+                found.licenses,
+                found.lengths,
             )
         ),
     ]

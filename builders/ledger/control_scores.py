@@ -29,6 +29,11 @@ class ControlScorer:
         elif margin is not None:
             self.margins[margin, own] += 1
 
+    def add_counts(self, other: "ControlScorer") -> None:
+        """Add what another one counted."""
+        self.margins.update(other.margins)
+        self.unreadable += other.unreadable
+
     def as_facts(self) -> dict[str, Any]:
         """JSON-able: `rows` that both scored, `same_sign` the share of those on which both prefer
         the same answer or none, with Wilson's 95% interval, and the correlation of the margins.

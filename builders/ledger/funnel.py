@@ -6,7 +6,7 @@ where a release has a million rows.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pyarrow as pa
@@ -201,6 +201,23 @@ class Funnel:
         self.refinement_characters += _sum(lengths[1])
         self.longer += _sum(pc.less(*lengths))
         self.unchanged += _sum(pc.equal(rows["draft"], rows["refinement"]))
+
+    def add_counts(self, other: "Funnel") -> None:
+        """Add what another one counted, of rows behind these."""
+        for name in (one.name for one in fields(self)):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(mine, Counter | set):
+                mine.update(theirs)
+            elif isinstance(mine, int):
+                setattr(self, name, mine + theirs)
+        if other.cost is not None:
+            self.cost = (self.cost or 0.0) + other.cost
+        for step, settings in other.models.items():
+            self.models.setdefault(step, settings)
+        for step, systems in other.systems.items():
+            self.systems.setdefault(step, Counter()).update(systems)
+        for model, scorer in other.controls.items():
+            self.controls.setdefault(model, ControlScorer()).add_counts(scorer)
 
     def as_facts(self) -> dict[str, Any]:
         """How far the candidates came, as JSON-able facts for manifests, cards and `--json`.

@@ -21,15 +21,13 @@ def public_name(name: str) -> str:
 
 def with_public_names(table: pa.Table) -> pa.Table:
     """Ledger rows with the names of their sources and models made public."""
-    table = table.combine_chunks()
-    public = {
-        "source": _each(table["source"].combine_chunks(), public_name),
-        **{
-            name: _with_public_models(table[name].combine_chunks())
-            for name in ("calls", "control_scores")
-        },
-    }
-    for name, column in public.items():
+    for name in ("source", "calls", "control_scores"):
+        column = table[name].combine_chunks()
+        names = column.flatten().field("model") if name != "source" else column
+        # Almost always; copies of a ledger's columns take their time.
+        if all(public_name(one) == one for one in pc.unique(names).to_pylist()):
+            continue
+        column = _each(column, public_name) if name == "source" else _with_public_models(column)
         table = table.set_column(table.column_names.index(name), table.schema.field(name), column)
     return table
 

@@ -9,27 +9,27 @@ of which an earlier release had the second:
     in_test        F  T  F      the split of the row's instruction
 """
 
-from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
+from builders.ahead import ahead, pool_or_threads
 from builders.audit.reserved import ReservedInstructions
-from builders.duplicates.exact import instruction_hash
-from builders.duplicates.groups import NearDuplicates
+from builders.duplicates.exact import instruction_hash, normalize, normalized_hash
+from builders.duplicates.groups import NearDuplicates, Sketched, distinct_ids, sketched
 from builders.errors import GateRefused
 from builders.ledger.merged import Drop, LedgerPart, MergedLedger
 from builders.progress import Progress
 from builders.release.previous import PreviousRows
 from builders.release.splits import Splits, plan_splits
-from builders.rows import Row
-from builders.rows.conversations import asked_text, whole_text
-from builders.training.kto import is_worsened
+from builders.rows.conversations import asked_text, history_list, whole_text
+from builders.training.kto_table import scored_lower
 from builders.training.preferences import LengthMatch
 
 _COLUMNS = ["id", "history", "instruction", "task", "status"]
@@ -63,112 +63,183 @@ def first_pass(
     folder: Path,
     reserved: ReservedInstructions | None = None,
     progress: Progress | None = None,
+    pool: Executor | None = None,
 ) -> FirstPass:
     """Read id, conversation, task and status of every row, and in stage 2 the two answers.
 
-    Temporary files go into `folder`. GateRefused if a run has one id on two kept rows.
+    Temporary files go into `folder`. GateRefused if a run has one id on two kept rows. Rows are
+    looked at in `pool`, by default in threads.
 
     Rows whose instruction is `reserved` for audits are dropped, also those that were dropped for
     another reason and are in the config `kto`; those that the previous release has stay, in test.
     """
-    near, first_kept = NearDuplicates[int](folder), FirstKept(ledger.parts)
-    match = LengthMatch() if stage == 2 else None
-    ids: list[pa.Array] = []
-    hashes, kept = array("Q"), array("Q")
-    repeated: dict[int, Drop] = {}
-    drops: dict[str, Drop] = {}
-    worsened: list[tuple[int, str, int, int]] = []
-    in_test = set(previous.reserved)
-    for part, table in ledger.tables(_COLUMNS + _JUDGED + _LENGTHS * (stage == 2)):
-        ids += table["id"].chunks
-        for row in table.to_pylist():
-            value = instruction_hash(row["instruction"])
-            near.add(value, asked_text(row["instruction"], row["history"]), row["task"])
-            is_kept, is_labeled = row["status"] == "kept", is_worsened(row)
-            if (is_kept or is_labeled) and reserved and (same := reserved.same_as(row)):
-                if value in previous.kept:
-                    in_test.add(value)
-                else:
-                    repeated[len(hashes)] = Drop("reserved_for_audit", f"the same as {same}")
-                    is_kept = is_labeled = False
-            if is_kept or is_labeled:
-                whole = _conversation_hash(row) if row["history"] else value
-            if is_labeled:
-                worsened.append((len(hashes), row["id"], whole, part))
-            if is_kept:
-                if name := first_kept.in_earlier_part(row["id"], whole, part):
-                    # One text for each run, and not for each row.
-                    repeated[len(hashes)] = drops.setdefault(
-                        name, Drop("duplicate", f"kept in the run {name}")
-                    )
-                else:
-                    kept.append(value)
-                    if match:
-                        match.add(row)
-            hashes.append(value)
-        if progress:
-            progress("splitting", len(hashes))
-    # Only now is it known what all runs kept.
-    for number, row_id, whole, part in worsened:
-        if name := first_kept.in_other_part(row_id, whole, part):
-            repeated[number] = Drop("duplicate", f"the run {name} has it, too")
-    groups = near.groups()
-    splits = plan_splits(kept, test_share, groups, previous.trained, in_test.intersection(hashes))
+    near, looks = NearDuplicates(folder), []
+    columns = _COLUMNS + _JUDGED + _LENGTHS * (stage == 2)
+    part_of_table: list[int] = []
+    done = 0
+
+    def tables() -> Iterator[pa.Table]:
+        for part, table in ledger.tables(columns):
+            part_of_table.append(part)
+            yield table
+
+    with pool_or_threads(pool) as workers:
+        for look in ahead(workers, partial(look_at, reserved), tables()):
+            near.add(look.sketched)
+            looks.append(replace(look, sketched=None))
+            done += len(look.ids)
+            if progress:
+                progress("splitting", done)
+    part_of_row = np.repeat(part_of_table, [len(look.ids) for look in looks])
+    hashes, conversations, is_kept, is_labeled, lengths = (
+        np.concatenate([getattr(look, name) for look in looks])
+        for name in ("hashes", "conversations", "is_kept", "is_labeled", "lengths")
+    )
+    ids = pa.chunked_array([look.ids for look in looks], pa.string())
+    ranks = ranks_of(ids, previous.ids)
+    drops, in_test = _reserved(looks, hashes, previous)
+    is_kept[list(drops)] = is_labeled[list(drops)] = False
+    rows = [np.flatnonzero(are) for are in (is_kept, is_labeled)]
+    repeated = repeated_rows(ledger.parts, part_of_row, *rows, ids, ranks, conversations)
+    is_kept[list(repeated)] = False
+    splits = plan_splits(
+        hashes[is_kept],
+        test_share,
+        distinct_ids(near.groups(), pa.array(hashes)),
+        previous.trained,
+        in_test.intersection(hashes.tolist()) if in_test else (),
+    )
     # Some of what the previous release had in train may be gone.
-    splits = replace(splits, near=splits.near.intersection(hashes))
+    still_there = np.intersect1d(np.fromiter(splits.near, np.uint64), hashes)
+    splits = replace(splits, near=frozenset(still_there.tolist()))
+    match = None
+    if stage == 2:
+        match = LengthMatch()
+        match.add_all(ids.filter(pa.array(is_kept)).to_pylist(), lengths[is_kept])
     return FirstPass(
-        ledger.dropping(repeated),
-        splits,
-        ranks_of(pa.chunked_array(ids, pa.string()), previous.ids),
-        np.fromiter((splits.of_hash(value) == "test" for value in hashes), bool, len(hashes)),
-        match,
+        ledger.dropping({**drops, **repeated}), splits, ranks, splits.are_test(hashes), match
     )
 
 
-def _conversation_hash(row: Row) -> int:
-    return instruction_hash(whole_text(row["instruction"], row["history"]))
+@dataclass(frozen=True)
+class FirstLook:
+    """What is to be known of some ledger rows, in some 350 bytes each.
 
-
-class FirstKept:
-    """Which part of the ledger kept an instruction first, so that no release has it twice.
-
-    A run may keep several drafts of one, and people correct some of them in a part of their own.
+    `hashes` (uint64 [rows]) are of instructions, `conversations` (the same) with the turns before
+    them. `lengths` (int32 [rows, 2]) are those of draft and refinement in characters, in stage 2
+    only. `is_labeled` says which dropped rows are in the config `kto`. `reserved` says, by the
+    number of a kept or labeled row here, which pair of an audit has its instruction.
     """
 
-    def __init__(self, parts: Sequence[LedgerPart]) -> None:
-        self._names = [part.name for part in parts]
-        self._runs = [part.run for part in parts]
-        self._ids: dict[bytes, int] = {}
-        self._instructions: dict[int, int] = {}
+    ids: pa.Array
+    hashes: np.ndarray
+    conversations: np.ndarray
+    is_kept: np.ndarray
+    is_labeled: np.ndarray
+    lengths: np.ndarray
+    reserved: Mapping[int, str]
+    sketched: Sketched | None
 
-    def in_earlier_part(self, row_id: str, instruction: int, part: int) -> str | None:
-        """The name of an earlier part that kept the id or the instruction.
 
-        `instruction` is the hash of its text and of the turns before it.
-        """
-        # 16 bytes an id: with the hashes, the only thing here that grows with the rows.
-        key = xxhash.xxh3_128_digest(row_id.encode())
-        if self._ids.get(key) == part:
-            raise GateRefused(
-                f"{self._names[part]}: the id {row_id} is on two kept rows; an id must be on one"
-            )
-        first = self._ids.setdefault(key, part)
-        if len(self._names) > 1:
-            other = self._instructions.setdefault(instruction, part)
-            if self._runs[other] != self._runs[part]:
-                first = min(first, other)
-        return self._names[first] if first < part else None
+def look_at(reserved: ReservedInstructions | None, table: pa.Table) -> FirstLook:
+    """The look at some rows, which needs no others; it can be taken in another process."""
+    instructions, tasks = table["instruction"].to_pylist(), table["task"].to_pylist()
+    texts, hashes, conversations = [], [], []
+    for instruction, history in zip(instructions, history_list(table["history"]), strict=True):
+        text = normalize(instruction)
+        hashes.append(normalized_hash(text))
+        whole = instruction_hash(whole_text(instruction, history)) if history else hashes[-1]
+        conversations.append(whole)
+        texts.append(normalize(asked_text(instruction, history)) if history else text)
+    is_kept = pc.equal(table["status"], "kept").to_numpy()
+    is_labeled = scored_lower(table).to_numpy()
+    same = {}
+    if reserved:
+        rows = table.select(_COLUMNS).to_pylist()
+        trained_on = np.flatnonzero(is_kept | is_labeled).tolist()
+        same = {at: reserved.same_as(rows[at]) for at in trained_on}
+    lengths = [
+        pc.fill_null(pc.utf8_length(table[name]), 0).to_numpy()
+        for name in _LENGTHS
+        if name in table.column_names
+    ]
+    return FirstLook(
+        ids=table["id"].combine_chunks(),
+        hashes=np.array(hashes, np.uint64),
+        conversations=np.array(conversations, np.uint64),
+        is_kept=is_kept,
+        is_labeled=is_labeled,
+        lengths=np.stack(lengths, axis=1) if lengths else np.empty((len(table), 0), np.int32),
+        reserved={number: pair for number, pair in same.items() if pair},
+        sketched=sketched(texts, tasks),
+    )
 
-    def in_other_part(self, row_id: str, instruction: int, part: int) -> str | None:
-        """The name of another part that has the id or the instruction; otherwise it is noted."""
-        if len(self._names) == 1:
-            return None
-        key = xxhash.xxh3_128_digest(row_id.encode())
-        first = self._ids.setdefault(key, part)
-        other = self._instructions.setdefault(instruction, part)
-        if first == part and self._runs[other] != self._runs[part]:
-            first = other
-        return self._names[first] if first != part else None
+
+def _reserved(
+    looks: Sequence[FirstLook], hashes: np.ndarray, previous: PreviousRows
+) -> tuple[dict[int, Drop], set[int]]:
+    """The rows that audits need, by number, and the hashes of those that stay, in test."""
+    drops: dict[int, Drop] = {}
+    in_test = set(previous.reserved)
+    first = 0
+    for look in looks:
+        for number, pair in look.reserved.items():
+            if (value := int(hashes[first + number])) in previous.kept:
+                in_test.add(value)
+            else:
+                drops[first + number] = Drop("reserved_for_audit", f"the same as {pair}")
+        first += len(look.ids)
+    return drops, in_test
+
+
+def repeated_rows(
+    parts: Sequence[LedgerPart],
+    part_of_row: np.ndarray,
+    kept: np.ndarray,
+    labeled: np.ndarray,
+    ids: pa.ChunkedArray,
+    ranks: np.ndarray,
+    conversations: np.ndarray,
+) -> dict[int, Drop]:
+    """The rows that another part has too, by number, and why they go: no release has one twice.
+
+    Of the `kept` rows, given by their numbers, those whose id or instruction an earlier part kept;
+    of the `labeled` ones, which come after these, all that any other part has. A run may keep
+    several drafts of an instruction, and people correct some of them in a part of their own. Rows
+    have the same id if they have the same of `ranks`. GateRefused if a part keeps an id twice.
+    """
+    rows = np.concatenate([kept, labeled])
+    own, same_id = part_of_row[rows], _firsts(ranks[rows])
+    is_kept = np.arange(len(rows)) < len(kept)
+    repeats = (same_id != np.arange(len(rows))) & (own[same_id] == own) & is_kept
+    for at in np.flatnonzero(repeats)[:1]:
+        name, row_id = parts[own[at]].name, ids[int(rows[at])]
+        raise GateRefused(f"{name}: the id {row_id} is on two kept rows; an id must be on one")
+    if len(parts) == 1:
+        return {}
+    by_id, by_text = own[same_id], own[_firsts(conversations[rows])]
+    runs = np.array([part.run for part in parts])
+    is_other_run = runs[by_text] != runs[own]
+    earlier = np.where(is_other_run, np.minimum(by_id, by_text), by_id)
+    other = np.where(is_other_run & (by_id == own), by_text, by_id)
+    # One text for each part, and not for each row.
+    kept_there = [Drop("duplicate", f"kept in the run {part.name}") for part in parts]
+    is_there = [Drop("duplicate", f"the run {part.name} has it, too") for part in parts]
+    was_kept, is_elsewhere = is_kept & (earlier < own), ~is_kept & (other != own)
+    return {
+        **{int(rows[at]): kept_there[earlier[at]] for at in np.flatnonzero(was_kept)},
+        **{int(rows[at]): is_there[other[at]] for at in np.flatnonzero(is_elsewhere)},
+    }
+
+
+def _firsts(values: np.ndarray) -> np.ndarray:
+    """For each value, the place of the first one that is equal.
+
+    >>> _firsts(np.array([7, 3, 7, 3, 5])).tolist()
+    [0, 1, 0, 1, 4]
+    """
+    _, places, inverse = np.unique(values, return_index=True, return_inverse=True)
+    return places[inverse]
 
 
 def ranks_of(ids: pa.ChunkedArray, previous: pa.Array) -> np.ndarray:

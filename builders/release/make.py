@@ -6,6 +6,7 @@ written last. The same runs and the same previous release give the same bytes.
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
 from typing import Literal
@@ -32,13 +33,13 @@ from builders.release.evaluations import (
 )
 from builders.release.facts import card_facts, describe, describe_reserved, describe_review
 from builders.release.first_pass import first_pass
-from builders.release.order import in_order
+from builders.release.order import ordered
 from builders.release.previous import find_previous, previous_rows
 from builders.release.reviews.apply import apply_reviews, released_verdicts
 from builders.release.reviews.read import read_reviews
 from builders.release.runs import CompleteRun, check_runs, merge_runs, merged_ledger
 from builders.release.staging import staging
-from builders.release.write import write_configs
+from builders.release.write import write_configs, write_in_pool
 from builders.review.folder import Review
 from builders.versions import check_name_and_version
 from cards.dataset_card import render_dataset_card
@@ -64,6 +65,7 @@ def release_runs(
     check: ReleaseCheck | None = None,
     progress: Progress | None = None,
     rename: bool = False,
+    pool: Executor | None = None,
 ) -> Path:
     """Write the release `out/NAME@vVERSION` of complete runs of one stage, and return its folder.
 
@@ -75,7 +77,8 @@ def release_runs(
     and judgments are released. `evaluations` are folders of evaluations of the release's
     checkpoints, whose win rates and judgments are released. `redact` changes each ledger row
     before anything is made of it. `progress` is called with the stage ("splitting", "writing") and
-    the ledger rows done in it.
+    the ledger rows done in it. Work is done in `pool`, whose workers see `out` and the runs under
+    the same paths; by default in threads. The files are the same.
 
     Raises `BadInput` if the name, the version, a run, a review or the parent is wrong,
     `GateRefused` if the rows cannot be published, and `RunFailed` if the folder cannot be written.
@@ -104,12 +107,19 @@ def release_runs(
             folder=scratch,
             reserved=reserved,
             progress=progress,
+            pool=pool,
         )
         verdicts = released_verdicts(outcome, first.ledger.drops, redact)
         configs = release_configs(verdicts, first.length_match)
-        with closing(in_order(first.ledger, first.ranks, scratch)) as rows:
-            written, funnel = write_configs(
-                rows, first.in_test, configs, folder, progress, recipe_criteria=criteria
+        rows = ordered(first.ledger, first.ranks, scratch)
+        if pool is None:
+            with closing(rows.tables()) as tables:
+                written, funnel = write_configs(
+                    tables, first.in_test, configs, folder, progress, recipe_criteria=criteria
+                )
+        else:
+            written, funnel = write_in_pool(
+                pool, rows, first.in_test, configs, folder, progress, recipe_criteria=criteria
             )
         if not funnel.kept:
             raise GateRefused("nothing to release: no row was kept")

@@ -12,9 +12,10 @@ sorted by rank, the kept row of an id first:
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
@@ -36,19 +37,40 @@ _MAX_BUCKETS = 400
 _END = object()
 
 
-def in_order(ledger: MergedLedger, ranks: np.ndarray, folder: Path) -> Iterator[pa.Table]:
-    """The rows by rank, and within a rank kept rows first, then by content; with public names.
+@dataclass(frozen=True)
+class Ordered:
+    """Ledger rows on disk, each in the bucket of its rank. `ranks[i]` is that of row number i."""
 
-    Row number i of the ledger has `ranks[i]`; the column NUMBER has i. `folder` takes as much as
-    all rows for a while. Tables are read and sorted ahead of their use, in threads that end when
-    the iterator is closed.
-    """
+    buckets: Sequence[Path]
+    ranks: np.ndarray
+
+    def tables(self, *, keep: bool = False) -> Iterator[pa.Table]:
+        """The rows by rank, and within a rank kept rows first, then by content.
+
+        The column NUMBER has each row's number. Tables are read and sorted ahead of their use, in a
+        thread that ends when the iterator is closed. Without `keep`, buckets are deleted when they
+        have been read.
+        """
+        with closing(prefetch(self._sorted(keep))) as ready:
+            yield from ready
+
+    def _sorted(self, keep: bool) -> Iterator[pa.Table]:
+        for path in self.buckets:
+            if path.exists():
+                with pa.OSFile(str(path)) as file:
+                    rows = pa.ipc.open_stream(file).read_all()
+                if not keep:
+                    path.unlink()
+                yield _sorted(rows, self.ranks)
+
+
+def ordered(ledger: MergedLedger, ranks: np.ndarray, folder: Path) -> Ordered:
+    """The rows of a ledger with public names, in buckets in `folder`: as much as all of them."""
     count = min(_MAX_BUCKETS, ledger.nbytes() // _BUCKET_BYTES + 1)
     buckets = [folder / f"bucket-{number:03d}.arrow" for number in range(count)]
     with closing(prefetch(with_public_names(table) for _, table in ledger.tables())) as ready:
         _partition(ready, ranks, buckets)
-    with closing(prefetch(_sorted_buckets(buckets, ranks))) as ready:
-        yield from ready
+    return Ordered(buckets, ranks)
 
 
 def _partition(tables: Iterable[pa.Table], ranks: np.ndarray, buckets: list[Path]) -> None:
@@ -71,15 +93,6 @@ def _partition(tables: Iterable[pa.Table], ranks: np.ndarray, buckets: list[Path
                     writer = pa.ipc.new_stream(file, table.schema)
                     writers[place] = stack.enter_context(writer)
                 writers[place].write_table(table.slice(start, end - start))
-
-
-def _sorted_buckets(buckets: list[Path], ranks: np.ndarray) -> Iterator[pa.Table]:
-    for path in buckets:
-        if path.exists():
-            with pa.OSFile(str(path)) as file:
-                rows = pa.ipc.open_stream(file).read_all()
-            path.unlink()
-            yield _sorted(rows, ranks)
 
 
 def _sorted(rows: pa.Table, ranks: np.ndarray) -> pa.Table:

@@ -53,6 +53,16 @@ class Splits:
         is_test = value < limit_of(self.test_share) and value not in self.near
         return "test" if is_test else "train"
 
+    def are_test(self, hashes: np.ndarray) -> np.ndarray:
+        """Whether each of many hashes (uint64 [n]) is in test."""
+        is_test = np.zeros(len(hashes), bool)
+        if self.test_share:
+            below = hashes < np.uint64(limit_of(self.test_share))
+            is_test = below & ~np.isin(hashes, _unique(self.near))
+        for value, split in self.moved.items():
+            is_test[hashes == np.uint64(value)] = split == "test"
+        return is_test | np.isin(hashes, _unique(self.reserved))
+
 
 def limit_of(test_share: float) -> int:
     """The hashes below this are on the test side."""

@@ -2,19 +2,21 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from builders.ahead import ahead, workers_of
 from builders.errors import GateRefused
 from builders.ledger.funnel import Funnel
 from builders.ledger.merged import LEDGER_SCHEMA
 from builders.progress import Progress
 from builders.release.configs import Batch, Config
-from builders.release.order import NUMBER
+from builders.release.order import NUMBER, Ordered
 from builders.release.parquet import SplitWriter, WrittenSplit
 from builders.release.splits import SPLITS
 from builders.rows import InvalidRow
@@ -72,6 +74,43 @@ def write_configs(
         for config in configs
     }
     return {name: splits for name, splits in by_config.items() if splits}, funnel
+
+
+def write_in_pool(
+    pool: Executor,
+    rows: Ordered,
+    in_test: np.ndarray,
+    configs: Sequence[Config],
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    recipe_criteria: Iterable[str] = (),
+) -> tuple[Written, Funnel]:
+    """`write_configs`, with the configs shared among the workers of `pool`.
+
+    The files are the same. Workers see the folders of `rows` and `folder` under the same paths.
+    """
+    workers = min(workers_of(pool), len(configs))
+    shares = [configs[first::workers] for first in range(workers)]
+    write = partial(_write_share, rows, in_test, folder, frozenset(recipe_criteria))
+    results = list(ahead(pool, write, shares))
+    # Each worker has read, and counted, all rows.
+    funnel = results[0][1]
+    if progress:
+        progress("writing", funnel.rows)
+    written = {name: splits for more, _ in results for name, splits in more.items()}
+    return {one.name: written[one.name] for one in configs if one.name in written}, funnel
+
+
+def _write_share(
+    rows: Ordered,
+    in_test: np.ndarray,
+    folder: Path,
+    recipe_criteria: frozenset[str],
+    configs: Sequence[Config],
+) -> tuple[Written, Funnel]:
+    with closing(rows.tables(keep=True)) as tables:
+        return write_configs(tables, in_test, configs, folder, recipe_criteria=recipe_criteria)
 
 
 def _batches(

@@ -34,6 +34,13 @@ def asked_text(instruction: str, history: Sequence[Mapping[str, str]]) -> str:
     return "\n".join([*users, instruction])
 
 
+def history_list(column: pa.ChunkedArray) -> list[list[dict[str, str]]]:
+    """A column `history` in Python, at once where no row has turns before its instruction."""
+    if pc.sum(pc.list_value_length(column)).as_py():
+        return column.to_pylist()
+    return [[] for _ in range(len(column))]
+
+
 _CONTENT = Text(filled=True)
 _TURN = Struct(
     fields={"role": Choice(choices=("system", "user", "assistant")), "content": _CONTENT}

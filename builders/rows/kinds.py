@@ -77,11 +77,15 @@ class Text(Kind):
         if self.filled and not value.strip():
             raise InvalidRow("is blank")
 
+    def holds(self, column: pa.Array) -> bool:
+        # Without a copy of the texts between nulls.
+        return (self.optional or not column.null_count) and self._holds(column)
+
     def _holds(self, column: pa.Array) -> bool:
         if not self.filled:
             return True
         blank = pc.or_(pc.utf8_is_space(column), pc.equal(column, ""))
-        return not pc.any(blank).as_py()
+        return pc.any(blank).as_py() is not True
 
 
 @dataclass(frozen=True, kw_only=True)

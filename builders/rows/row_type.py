@@ -119,4 +119,7 @@ def _check(kind: Kind, row: Mapping[str, Any], name: str) -> None:
 
 
 def _one_piece(column: pa.ChunkedArray | pa.Array) -> pa.Array:
-    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    # `combine_chunks` copies even a single one.
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

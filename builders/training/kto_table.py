@@ -14,13 +14,15 @@ _TURNS = ("draft", "refinement")
 
 def worsened_rows(ledger: pa.Table) -> pa.ChunkedArray:
     """For each ledger row, whether it is dropped and its refinement is labeled."""
-    conditions = (
-        pc.equal(ledger["reason"], REASON),
-        pc.not_equal(ledger["draft"], ledger["refinement"]),
-        pc.less(ledger["refinement_score"], ledger["draft_score"]),
-    )
-    by_margin, differs, lower = (pc.fill_null(one, False) for one in conditions)
-    return pc.and_(pc.and_(by_margin, differs), lower)
+    differs = pc.fill_null(pc.not_equal(ledger["draft"], ledger["refinement"]), False)
+    return pc.and_(scored_lower(ledger), differs)
+
+
+def scored_lower(ledger: pa.Table) -> pa.ChunkedArray:
+    """`is_worsened` of each ledger row."""
+    lower = pc.less(ledger["refinement_score"], ledger["draft_score"])
+    by_margin = pc.fill_null(pc.equal(ledger["reason"], REASON), False)
+    return pc.and_(by_margin, pc.fill_null(lower, False))
 
 
 def kto_table(ledger: pa.Table) -> pa.Table:

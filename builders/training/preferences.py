@@ -7,8 +7,10 @@ Refining makes answers longer, and DPO learns length if length predicts what is 
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from builders.critique.prompts import chat
 
@@ -44,18 +46,18 @@ class LengthMatch:
     Pairs of equal length are all kept. Then neither which answer is longer nor by how much
     predicts which one is preferred.
 
-    `add` all pairs before the first call of `keeps`. Memory holds a hash of each pair.
+    Add all pairs before the first call of `keeps`. Memory holds a hash of each pair.
     """
 
     def __init__(self) -> None:
         self._sides: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
         self._bounds_by_side: dict[tuple[int, bool], int] | None = None
 
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Count the pair of a kept ledger row."""
-        ratio = _ratio(row)
-        if ratio:
-            self._sides[_band(ratio)][ratio > 0].append(_hash(row["id"]))
+    def add_all(self, ids: Sequence[str], lengths: np.ndarray) -> None:
+        """Count pairs of kept ledger rows; `lengths` ([rows, 2]) are of draft and refinement."""
+        for row_id, (draft, refinement) in zip(ids, lengths.tolist(), strict=True):
+            if ratio := math.log2(refinement / draft):
+                self._sides[_band(ratio)][ratio > 0].append(_hash(row_id))
 
     def keeps(self, row: Mapping[str, Any]) -> bool:
         """Whether the pair of a kept ledger row is kept."""

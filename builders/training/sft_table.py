@@ -33,7 +33,6 @@ so that the places are [2] and [1, 3], one after the other, and row b begins at 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +40,7 @@ import pyarrow.compute as pc
 
 from builders.critique.prompts import Message
 from builders.critique.render import BETWEEN_BLOCKS, BLOCKS
+from builders.critique.render_column import block_column
 from builders.rows.schema import HUMAN, SFT, SFT_MESSAGES
 from builders.training.sft import SftForm, request
 from builders.training.sft_turns import HISTORY, Column, Feedback, Request, Rows, turns_of
@@ -105,16 +105,8 @@ class RowTexts:
             values = self.column(column)
             if part != "refinement":
                 values = values.field(part)
-            listed = _lists(values) if pa.types.is_list(values.type) else values.to_pylist()
-            self._cache[key] = pa.array(map(BLOCKS[part], listed), pa.string())
+            self._cache[key] = block_column(part, values)
         return self._cache[key]
-
-
-def _lists(column: pa.ListArray) -> list[list[str]]:
-    """The same as `to_pylist`, in a third of its time: all texts are converted at once."""
-    texts, bounds = column.flatten().to_pylist(), [0]
-    bounds += np.cumsum(column.value_lengths().to_numpy()).tolist()
-    return [texts[start:end] for start, end in pairwise(bounds)]
 
 
 def sft_table(texts: RowTexts, form: SftForm) -> pa.Table:

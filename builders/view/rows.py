@@ -5,8 +5,10 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import accumulate
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from builders.errors import reason_of
 from builders.files.parquet import open_parquet
@@ -17,6 +19,8 @@ from builders.view.files import LedgerFile
 
 # Row groups in memory: those of the rows that a list shows, in whatever order.
 _CACHED_BYTES = 64 * 2**20
+# Of the large files of releases, each of some megabytes.
+_CACHED_FOOTERS = 16
 
 
 class RowReader:
@@ -27,6 +31,7 @@ class RowReader:
         self._firsts = [0, *accumulate(file.rows for file in files)]
         self._groups: OrderedDict[tuple[int, int, tuple[str, ...]], pa.Table] = OrderedDict()
         self._bytes = 0
+        self._footers: OrderedDict[Path, pq.FileMetaData] = OrderedDict()
         self._lock = threading.Lock()
 
     def read(self, number: int, columns: Sequence[str] | None = None) -> Row:
@@ -42,6 +47,19 @@ class RowReader:
             return {"unreadable": f"{file.path.name}: {reason_of(error)}"}
         return table.slice(place - ends[group], 1).to_pylist()[0]
 
+    def _footer(self, file: LedgerFile) -> pq.FileMetaData:
+        """A file's footer, which takes longer to read than a row group."""
+        with self._lock:
+            footer = self._footers.pop(file.path, None)
+        if footer is None:
+            with open_parquet(file.path) as parquet:
+                footer = parquet.metadata
+        with self._lock:
+            self._footers[file.path] = footer
+            while len(self._footers) > _CACHED_FOOTERS:
+                self._footers.popitem(last=False)
+        return footer
+
     def _group(self, at: int, group: int, names: tuple[str, ...]) -> pa.Table:
         key = (at, group, names)
         with self._lock:
@@ -50,7 +68,7 @@ class RowReader:
                 return self._groups[key]
         file = self._files[at]
         stored = stored_columns(LEDGER_ROWS, file.version, names)
-        with open_parquet(file.path) as parquet:
+        with open_parquet(file.path, self._footer(file)) as parquet:
             table = parquet.read_row_group(group, columns=stored, use_threads=False)
         if file.version == SCHEMA_VERSION:
             table = table.select(names)

@@ -13,6 +13,14 @@ _STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 
 def check(
     release: Annotated[Path, typer.Argument(help="A release folder.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help="`execution` as in a recipe: execution.kind=ray execution.replicas=8.",
+            show_default=False,
+        ),
+    ] = None,
     evaluation: EvaluationSets = None,
     allow: AllowedChecks = None,
     reason: Reasons = None,
@@ -22,12 +30,17 @@ def check(
 
     The exit status is 3 if a check fails that is not allowed to.
     """
-    from builders.gate.gate import recheck
+    from pipelines import release as releases
     from pipelines.cli import console
+    from pipelines.recipe.file import execution_settings
 
+    execution = execution_settings(settings or []).execution
     with console.working(f"checking {release.name}"):
-        checked = recheck(
-            release, evaluation_sets=evaluation or [], allowed=allowances(allow, reason)
+        checked = releases.check(
+            release,
+            evaluation_sets=evaluation or [],
+            allowed=allowances(allow, reason),
+            execution=execution,
         )
     if as_json:
         console.print_json({"release": str(release), **checked.facts})

@@ -37,6 +37,9 @@ Reasons = Annotated[
     typer.Option("--reason", metavar="TEXT", help="Why; the card prints it. One for each --allow."),
 ]
 
+# A run's folder begins otherwise.
+EXECUTION_KEYS = "execution."
+
 
 def allowances(checks: list[str] | None, reasons: list[str] | None) -> dict[str, str]:
     """The reason for each allowed check; BadInput unless there is one for each.

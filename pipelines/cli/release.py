@@ -7,11 +7,18 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.check import print_checks
-from pipelines.cli.options import AllowedChecks, AsJson, Reasons, allowances
+from pipelines.cli.options import EXECUTION_KEYS, AllowedChecks, AsJson, Reasons, allowances
 
 
 def release(
-    runs: Annotated[list[Path], typer.Argument(help="Complete run folders of one stage.")],
+    runs_and_settings: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|KEY=VALUE",
+            help="Complete run folders of one stage; then `execution` as in a recipe: "
+            "execution.kind=ray execution.replicas=8.",
+        ),
+    ],
     name: Annotated[str, typer.Option(help="The dataset's name.")],
     version: Annotated[str, typer.Option(help="A semantic version, such as 1.0.0.")],
     out: Annotated[Path, typer.Option(help="The folder of all releases.")] = Path("releases"),
@@ -66,7 +73,11 @@ def release(
     from builders.review.folder import EVALUATION, open_review
     from pipelines import release as releases
     from pipelines.cli import console
+    from pipelines.recipe.file import execution_settings
 
+    settings = [str(one) for one in runs_and_settings if str(one).startswith(EXECUTION_KEYS)]
+    runs = [Path(one) for one in runs_and_settings if str(one) not in settings]
+    execution = execution_settings(settings).execution
     for note in notes_on_people([open_review(folder) for folder in review or []]):
         console.notify(f"note: {note}")
     evaluations = [Path(one) for one in evaluation or [] if (Path(one) / EVALUATION).is_file()]
@@ -86,6 +97,7 @@ def release(
             allowed=allowances(allow, reason),
             progress=progress,
             rename=rename,
+            execution=execution,
         )
     checks = read_manifest(folder).facts["gate"]["checks"]
     if as_json:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import pyarrow as pa
@@ -99,3 +100,11 @@ def test_no_text_is_no_hit():
 def test_what_cannot_be_screened_for_is_said():
     with pytest.raises(ValueError, match="GROUPREF cannot be screened for"):
         screened(re.compile(r"(a)\1"))
+
+
+def test_several_threads_may_search_at_once():
+    screen = Screen(re.compile(pattern) for pattern in (r"[a-y]+ \d", r"\bz{3}"))
+    texts = pa.array(["a quiet line " * 4000, "line 7", "zzz", None] * 8)
+    with ThreadPoolExecutor(4) as pool:
+        for hits in pool.map(screen.hits, [texts] * 24):
+            assert hits.tolist() == [at for at in range(32) if at % 4 in (1, 2)]

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from builders.files.folder import files_in
 from builders.files.hashes import sha256_of_files
 from builders.gate.checks.human_agreement import BROKEN, wrong_summaries
@@ -22,15 +20,12 @@ Compared = tuple[int, list[str]]
 
 
 class CardFigures:
-    """Counts the release's rows again, and compares the figures with those stated."""
+    """Compares the figures stated with those of the release's rows, counted again in `funnel`."""
 
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, funnel: Funnel) -> None:
         self._folder = folder
         self._manifest = manifest
-        self._funnel = Funnel(recipe_criteria=frozenset(manifest.criteria))
-
-    def see(self, rows: pa.Table) -> None:
-        self._funnel.add_table(rows)
+        self._funnel = funnel
 
     def result(
         self, rows: Mapping[tuple[str, str], int], review: Mapping[str, Any] | None

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 
 from builders.duplicates.exact import normalize
 from builders.gate.check import FirstRows, labeled_rows
@@ -29,7 +31,9 @@ def words_of(text: str) -> list[str]:
 def _grams(words: Sequence[str]) -> Iterable[int]:
     """Hashes of all sequences of 13 words, or of the whole if it is shorter."""
     for start in range(max(1, len(words) - GRAM + 1)):
-        yield hash(" ".join(words[start : start + GRAM]))
+        # Not Python's hash, which differs from process to process.
+        gram = " ".join(words[start : start + GRAM])
+        yield xxhash.xxh3_64_intdigest(gram.encode(errors="replace"))
 
 
 class EvaluationIndex:
@@ -85,13 +89,23 @@ class EvaluationOverlap:
         self._absent = list(absent)
         self._fails = fails
         self._index = EvaluationIndex(sets)
+        self._with_labeled = labeled
+        self._begin()
+
+    def without_rows(self) -> "EvaluationOverlap":
+        """One that compares with the same sets, and has seen no row."""
+        other = copy(self)
+        other._begin()
+        return other
+
+    def _begin(self) -> None:
         self._kept = 0
-        self._labeled = 0 if labeled else None
+        self._labeled = 0 if self._with_labeled else None
         self._by_set: Counter[int] = Counter()
         self._rows = FirstRows()
 
     def see(self, rows: pa.Table) -> None:
-        kept = rows.filter(pc.equal(rows["status"], "kept")).select(_COLUMNS)
+        kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))
         self._kept += len(kept)
         if self._labeled is not None:
             labeled = labeled_rows(rows).select(_COLUMNS)
@@ -108,6 +122,14 @@ class EvaluationOverlap:
         self._by_set.update(found)
         if found:
             self._rows.add(row["id"])
+
+    def add(self, other: "EvaluationOverlap") -> None:
+        """Take over what another one found, in rows behind these."""
+        self._kept += other._kept
+        if self._labeled is not None:
+            self._labeled += other._labeled
+        self._by_set.update(other._by_set)
+        self._rows.extend(other._rows)
 
     def result(self) -> Check:
         figures = {

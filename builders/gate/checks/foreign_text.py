@@ -6,7 +6,6 @@ the row is as its source has it.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,13 +24,17 @@ from builders.gate.check import FirstRows, labeled_rows
 from builders.manifest import Check
 from builders.rows.conversations import conversation_text
 from builders.rows.schema import LEDGER_ROWS
-from builders.screening import FEW_ROWS, Lines, Screen
+from builders.screening import FEW_ROWS, Screen
 from builders.settings import GateSettings
 
 NAME = "foreign-text"
 _ASKED = f"{KIND} in what was asked"
 _ANSWERS = ("draft", "refinement")
+_COLUMNS = ["id", "system", "history", "instruction", "criteria", "critique", *_ANSWERS]
 _CRITIQUE = LEDGER_ROWS.schema.field("critique").type
+_IN_ANSWERS = Screen([*SIGNS, *HEADING_SIGNS, *CRITIC_SIGNS])
+_IN_ASKED = Screen([*SIGNS, *CRITIC_SIGNS])
+_IN_POINTS = Screen(SIGNS)
 
 _Row = Mapping[str, Any]
 
@@ -49,9 +52,10 @@ class ForeignText:
         self._rows = FirstRows()
 
     def see(self, rows: pa.Table) -> None:
-        kept = rows.filter(pc.equal(rows["status"], "kept"))
+        kept = rows.select(_COLUMNS).filter(pc.equal(rows["status"], "kept"))
         if self._with_labeled:
-            kept = pa.concat_tables([kept, _only_refinements(labeled_rows(rows))])
+            labeled = labeled_rows(rows).select(_COLUMNS)
+            kept = pa.concat_tables([kept, _only_refinements(labeled)])
         kept = kept.combine_chunks()
         kept = kept.take(suspicious_rows(kept))
         suspects = kept.to_pylist()
@@ -63,6 +67,11 @@ class ForeignText:
             if kinds:
                 self._counts.update(kinds)
                 self._rows.add(row["id"])
+
+    def add(self, other: "ForeignText") -> None:
+        """Take over what another one found, in rows behind these."""
+        self._counts.update(other._counts)
+        self._rows.extend(other._rows)
 
     def result(self) -> Check:
         in_answers = self._counts.keys() - {_ASKED}
@@ -92,30 +101,14 @@ def suspicious_rows(kept: pa.Table) -> np.ndarray:
     """The numbers of the rows in which the check may find something, ascending."""
     if len(kept) < FEW_ROWS:
         return np.arange(len(kept))
-    signs, headings, critic = _screens()
-    answers = [Lines(kept[name].combine_chunks()) for name in _ANSWERS]
-    asked = [Lines(_asked(kept)), Lines(kept["criteria"].combine_chunks())]
-    found = [
-        screen.hits(texts)
-        for screens, columns in (
-            ((signs, headings, critic), answers),
-            ((signs, critic), asked),
-        )
-        for screen in screens
-        for texts in columns
-    ]
+    found = [_IN_ANSWERS.hits(kept[name].combine_chunks()) for name in _ANSWERS]
+    found += [_IN_ASKED.hits(_asked(kept)), _IN_ASKED.hits(kept["criteria"].combine_chunks())]
     critique = kept["critique"].combine_chunks()
     for points in (critique.field("weaknesses"), critique.field("suggestions")):
         lengths = pc.fill_null(pc.list_value_length(points), 0)
         rows = np.repeat(np.arange(len(kept)), lengths.to_numpy())
-        found.append(rows[signs.hits(points.flatten())])
+        found.append(rows[_IN_POINTS.hits(points.flatten())])
     return np.unique(np.concatenate(found))
-
-
-@cache
-def _screens() -> tuple[Screen, Screen, Screen]:
-    """For foreign text, for headings of a review, and for text to the critic."""
-    return Screen(SIGNS), Screen(HEADING_SIGNS), Screen(CRITIC_SIGNS)
 
 
 def _asked(kept: pa.Table) -> pa.Array:

@@ -40,6 +40,15 @@ class Lengths:
         self._refinement += int(refinement.sum())
         self._refinement_squares += int((refinement * refinement).sum())
 
+    def add(self, other: "Lengths") -> None:
+        """Add the sums of other rows."""
+        self._rows += other._rows
+        self._longer += other._longer
+        self._draft += other._draft
+        self._draft_squares += other._draft_squares
+        self._refinement += other._refinement
+        self._refinement_squares += other._refinement_squares
+
     def result(self) -> Check:
         if not self._rows:
             sentence = "No kept row has a refinement that differs from its draft."

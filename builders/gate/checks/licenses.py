@@ -110,6 +110,11 @@ class Licenses:
             ids = rows["id"].combine_chunks().take(own)
             self._sources.setdefault(source, FirstRows()).add_all(ids)
 
+    def add(self, other: "Licenses") -> None:
+        """Take over the rows of another one, which come after these."""
+        for source, rows in other._sources.items():
+            self._sources.setdefault(source, FirstRows()).extend(rows)
+
     def result(self) -> Check:
         conflicts, rows, credit = {}, [], []
         for (name, license), seen in sorted(self._sources.items()):

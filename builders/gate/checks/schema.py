@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from builders.errors import reason_of
+from builders.files.parquet import open_parquet
 from builders.gate.check import FirstRows
-from builders.gate.release_files import UNREADABLE, iter_parquet
+from builders.gate.release_files import UNREADABLE, Part, iter_rows
 from builders.manifest import Check
 from builders.release.configs import ROW_TYPES
 from builders.rows import InvalidRow
@@ -21,28 +20,30 @@ class Schemas:
     """Reads files and notes what is wrong with them; `rows` counts the rows read.
 
     `version` is the schema version of the release. Its files have the columns of that version, and
-    their rows are read as rows of the current one.
+    their rows are read as rows of the current one. `stopped` says that a file cannot be read to its
+    end: what comes after that in it does not count.
     """
 
     def __init__(self, version: str) -> None:
         self._version = version
+        self.stopped = False
         self.rows: Counter[tuple[str, str]] = Counter()
         self._problems: list[str] = []
         self._first_invalid: str | None = None
         self._invalid = FirstRows()
 
-    def read(self, config: str, split: str, path: Path) -> Iterator[pa.Table]:
-        """The valid rows of a file; none if its columns are not those of its config."""
-        for table in self._batches(config, split, path):
-            yield self._valid(config, path, table)
+    def read(self, part: Part) -> Iterator[pa.Table]:
+        """The valid rows of a part of a file; none if its columns are not those of its config."""
+        for table in self._batches(part):
+            yield self._valid(part, table)
 
-    def read_all(self, config: str, split: str, path: Path) -> None:
-        """Check the columns and rows of a file."""
-        for _ in self.read(config, split, path):
+    def read_all(self, part: Part) -> None:
+        """Check the columns and rows of a part of a file."""
+        for _ in self.read(part):
             pass
 
     def add(self, other: "Schemas") -> None:
-        """Take over what another one noted, of files that are later in the order of files."""
+        """Take over what another one noted, of parts that are later in the order of files."""
         self.rows.update(other.rows)
         # Of all rows that are not valid, the first is described.
         is_first = self._first_invalid is None
@@ -53,26 +54,33 @@ class Schemas:
             self._first_invalid = other._first_invalid
         self._invalid.extend(other._invalid)
 
-    def _batches(self, config: str, split: str, path: Path) -> Iterator[pa.Table]:
-        where = f"{config}/{path.name}"
+    def _batches(self, part: Part) -> Iterator[pa.Table]:
+        config, where = part.config, f"{part.config}/{part.path.name}"
         if config not in ROW_TYPES:
-            self._problems.append(f"{where}: the config {config!r} is not known")
+            self._stop(f"{where}: the config {config!r} is not known")
             return
         rows = ROW_TYPES[config]
         try:
-            if not pq.read_schema(path).equals(stored_schema(rows, self._version)):
-                self._problems.append(f"{where}: its columns are not those of the schema")
-                return
-            for batch in iter_parquet(path):
-                self.rows[config, split] += len(batch)
-                table = pa.Table.from_batches([batch])
-                if self._version in VERSIONS:
-                    table = upgraded(table, rows, rows.schema.names)
-                yield table
+            with open_parquet(part.path) as file:
+                if not file.schema_arrow.equals(stored_schema(rows, self._version)):
+                    self._stop(f"{where}: its columns are not those of the schema")
+                    return
+                for batch in iter_rows(file, part.groups):
+                    self.rows[config, part.split] += len(batch)
+                    table = pa.Table.from_batches([batch])
+                    if self._version in VERSIONS:
+                        table = upgraded(table, rows, rows.schema.names)
+                    yield table
         except UNREADABLE as error:
-            self._problems.append(f"{where}: cannot be read ({reason_of(error)})")
+            self._stop(f"{where}: cannot be read ({reason_of(error)})")
 
-    def _valid(self, config: str, path: Path, table: pa.Table) -> pa.Table:
+    def _stop(self, problem: str) -> None:
+        """Note why no row of the file can be read from here on."""
+        self._problems.append(problem)
+        self.stopped = True
+
+    def _valid(self, part: Part, table: pa.Table) -> pa.Table:
+        config, path = part.config, part.path
         if ROW_TYPES[config].holds(table):
             return table
         is_valid = []

@@ -35,6 +35,11 @@ class SensitiveText:
             self._counts.update(kinds)
             self._rows.add(row_id)
 
+    def add(self, other: "SensitiveText") -> None:
+        """Take over what another one found, in rows behind these."""
+        self._counts.update(other._counts)
+        self._rows.extend(other._rows)
+
     def result(self) -> Check:
         """What redaction left is a failure like any other."""
         is_failure = self._counts and self._handling != "warn"

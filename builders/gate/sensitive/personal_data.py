@@ -6,7 +6,8 @@ documentation, for fiction or for private networks belongs to nobody and is no f
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 
 import phonenumbers
 from phonenumbers import Leniency, PhoneNumberMatcher, PhoneNumberType
@@ -71,22 +72,16 @@ def personal_data_finder(phone_regions: tuple[str, ...]) -> Finder:
 
     Phone numbers without `+` are found as they are written in `phone_regions`.
     """
-    finders: list[Callable[[str], Iterator[Span]]] = [
-        _cards,
-        _ibans,
-        _ips,
-        _ssns,
-        lambda text: _phones(text, phone_regions),
-    ]
+    return partial(_find, phone_regions)
 
-    def find(text: str) -> Iterator[Span]:
-        if "@" in text:
-            yield from _emails(text)
-        if _ANY.search(text):
-            for finder in finders:
-                yield from finder(text)
 
-    return find
+def _find(phone_regions: tuple[str, ...], text: str) -> Iterator[Span]:
+    if "@" in text:
+        yield from _emails(text)
+    if _ANY.search(text):
+        for finder in (_cards, _ibans, _ips, _ssns):
+            yield from finder(text)
+        yield from _phones(text, phone_regions)
 
 
 def _emails(text: str) -> Iterator[Span]:

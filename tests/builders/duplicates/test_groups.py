@@ -2,11 +2,13 @@
 
 from itertools import combinations
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders.duplicates.groups import NearDuplicates
+from builders.duplicates.exact import normalize
+from builders.duplicates.groups import NearDuplicates, distinct_ids, sketched
 from builders.duplicates.minhash import PERMUTATIONS, SIMILARITY, sketches
 
 VOCABULARY = "why do leap years exist and who made them a rule for us all"
@@ -20,10 +22,12 @@ QUESTION = (
 
 
 def groups_of(rows):
+    """The ids of each group; the rows are added a few at a time."""
     near = NearDuplicates()
-    for id_, text, task in rows:
-        near.add(id_, text, task)
-    return list(near.groups())
+    for start in range(0, len(rows), 7):
+        some = rows[start : start + 7]
+        near.add(sketched([normalize(text) for _, text, _ in some], [task for *_, task in some]))
+    return list(distinct_ids(near.groups(), pa.array([id_ for id_, _, _ in rows], pa.string())))
 
 
 def untasked(texts):

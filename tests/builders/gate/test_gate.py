@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.errors import BadInput, GateRefused
+from builders.gate import release_files
 from builders.gate.check import CHECKS
 from builders.gate.checks import foreign_text
-from builders.gate.checks.duplicates import Duplicates
+from builders.gate.checks.duplicates import Duplicates, asked_of
 from builders.gate.checks.lengths import Lengths
 from builders.gate.gate import (
     ReleaseGate,
@@ -121,9 +122,9 @@ def test_near_duplicates_of_dropped_rows_across_the_splits_fail():
     near = "Explain in two paragraphs why the sky is blue at {}."
     kept["instruction"], worse["instruction"] = near.format("noon"), near.format("dusk")
     for labeled, status in ((True, "fail"), (False, "pass")):
-        check = Duplicates(SETTINGS, labeled=labeled)
-        check.see(ledger_table([kept]), "train")
-        check.see(ledger_table([worse]), "test")
+        check = Duplicates(SETTINGS)
+        check.add(asked_of(ledger_table([kept]), "train", labeled=labeled))
+        check.add(asked_of(ledger_table([worse]), "test", labeled=labeled))
         assert check.result().status == status
     assert check.result().figures["near"] == 0
 
@@ -477,3 +478,40 @@ def test_what_the_gate_lets_through_stays_allowed(tmp_path):
     )
     assert "they agreed in writing" in (release / "README.md").read_text()
     recheck(release).refuse()
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory):
+    """A release whose ledger has several row groups, with personal data in some rows."""
+    rows = list(apart(ledger_rows(1300)))
+    for at in range(7, len(rows), 50):
+        rows[at]["detail"] = f"Write to ada{at % 3}@analytical.org."
+    return release_of(tmp_path_factory.mktemp("long"), rows)
+
+
+@pytest.mark.parametrize("damage", ["none", "page", "footer", "columns", "rows"])
+def test_the_parts_of_files_say_what_the_whole_files_do(long, tmp_path, monkeypatch, damage):
+    release = shutil.copytree(long, tmp_path / long.name)
+    path = ledger_file(release)
+    table = pq.read_table(path)
+    assert pq.read_metadata(path).num_row_groups > 2
+    if damage == "page":
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    elif damage == "footer":
+        path.write_bytes(path.read_bytes()[:-9])
+    elif damage == "columns":
+        pq.write_table(table.drop_columns("task"), path)
+    elif damage == "rows":
+        rows = table.to_pylist()
+        rows[5]["draft_score"] = rows[-5]["draft_score"] = 99
+        pq.write_table(table.from_pylist(rows, schema=table.schema), path, row_group_size=200)
+    whole = gate(release)
+    monkeypatch.setattr(release_files, "_PART_GROUPS", 1)
+    parts = gate(release)
+    if damage == "page":
+        # Whole files are read in batches over several row groups, of which one is damaged.
+        assert parts["schema"].figures["problems"] == whole["schema"].figures["problems"]
+        parts, whole = ({name: one.status for name, one in of.items()} for of in (parts, whole))
+    assert parts == whole

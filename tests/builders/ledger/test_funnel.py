@@ -45,18 +45,25 @@ CHANGES = st.sampled_from(
 
 @given(st.lists(st.tuples(st.integers(0, 200), CHANGES), max_size=15), st.integers(1, 6))
 @settings(max_examples=40)
-def test_rows_count_the_same_one_by_one_and_as_columns(numbers, cut):
+def test_rows_count_the_same_one_by_one_as_columns_and_in_parts(numbers, cut):
     rows = [counted_row(*number) for number in numbers]
-    single, whole = Funnel.of(rows, [RUBRIC]), Funnel(recipe_criteria=frozenset([RUBRIC]))
+    single = Funnel.of(rows, [RUBRIC])
+    whole, joined = (Funnel(recipe_criteria=frozenset([RUBRIC])) for _ in range(2))
     for start in range(0, len(rows), cut):
-        whole.add_table(pa.Table.from_pylist(rows[start : start + cut], LEDGER_ROWS.schema))
-    assert (single.cost is None) == (whole.cost is None)
-    assert single.cost == pytest.approx(whole.cost)
-    single.cost = whole.cost = None
-    assert single == whole
-    assert single.as_facts() == whole.as_facts()
-    assert single.statistics() == whole.statistics()
-    assert single.source_facts() == whole.source_facts()
+        table = pa.Table.from_pylist(rows[start : start + cut], LEDGER_ROWS.schema)
+        part = Funnel(recipe_criteria=frozenset([RUBRIC]))
+        part.add_table(table)
+        whole.add_table(table)
+        joined.add_counts(part)
+    cost, single.cost = single.cost, None
+    for other in (whole, joined):
+        assert (cost is None) == (other.cost is None)
+        assert cost == pytest.approx(other.cost)
+        other.cost = None
+        assert single == other
+        assert single.as_facts() == other.as_facts()
+        assert single.statistics() == other.statistics()
+        assert single.source_facts() == other.source_facts()
 
 
 def test_it_counts_what_the_ledger_says():

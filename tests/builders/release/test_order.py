@@ -46,8 +46,10 @@ def sorted_on_disk(rows, cut):
     ids = pa.chunked_array([pa.array([row["id"] for row in rows], pa.string())])
     ranks = ranks_of(ids, pa.array([], pa.string()))
     with tempfile.TemporaryDirectory() as folder:
-        made = order.in_order(ledger, ranks, Path(folder))
-        found = [row for table in made for row in table.to_pylist()]
+        made = order.ordered(ledger, ranks, Path(folder))
+        kept = [row for table in made.tables(keep=True) for row in table.to_pylist()]
+        found = [row for table in made.tables() for row in table.to_pylist()]
+        assert kept == found
         assert list(Path(folder).iterdir()) == []
     numbers = [row.pop(order.NUMBER) for row in found]
     assert sorted(numbers) == list(range(len(rows)))
@@ -73,7 +75,8 @@ def test_sorting_on_disk_gives_one_order_whatever_came_first(numbers, cut, chanc
 
 
 def test_an_empty_ledger_has_no_rows_to_sort(tmp_path):
-    assert list(order.in_order(MergedLedger([]), np.array([], np.int32), tmp_path)) == []
+    made = order.ordered(MergedLedger([]), np.array([], np.int32), tmp_path)
+    assert list(made.tables()) == []
 
 
 def test_the_order_of_the_runs_and_of_their_rows_does_not_matter(tmp_path):

@@ -1,5 +1,6 @@
 """Splits: decided by the instruction alone, and never changed by the rows around it."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +105,19 @@ def test_near_duplicates_are_on_one_side_and_what_was_in_train_stays(hashes, ali
                 and any(Splits(0.5).of_hash(v) == "train" or v in trained for v in group)
                 for group in groups
             )
+
+
+@given(
+    st.lists(HASHES, min_size=1),
+    st.sampled_from([0.0, 0.05, 0.5]),
+    st.frozensets(HASHES),
+    st.dictionaries(HASHES, st.sampled_from(["train", "test"])),
+    st.frozensets(HASHES),
+)
+def test_many_hashes_are_where_each_is(hashes, share, near, moved, reserved):
+    splits = Splits(share, near, moved, reserved)
+    expected = [splits.of_hash(value) == "test" for value in hashes]
+    assert splits.are_test(np.array(hashes, np.uint64)).tolist() == expected
 
 
 @given(st.sets(HASHES, min_size=1), st.sets(HASHES), st.lists(st.lists(HASHES, min_size=2)))

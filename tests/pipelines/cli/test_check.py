@@ -10,6 +10,7 @@ from builders.errors import BadInput, GateRefused
 from builders.gate.check import CHECKS
 from builders.release.make import release_runs
 from pipelines.cli.check import check
+from pipelines.cli.release import release as release_command
 from tests.ledger_rows import kept_rows, make_run
 
 
@@ -107,3 +108,13 @@ def test_what_is_no_release_is_told(release, tmp_path):
         check(release)
     with pytest.raises(BadInput, match="not a release"):
         check(tmp_path / "nowhere")
+
+
+def test_what_is_no_place_to_check_in_is_told(release):
+    with pytest.raises(BadInput, match=r"execution\.kind: batch asks models, and this asks none"):
+        check(release, ["execution.kind=batch"])
+
+
+def test_a_release_of_no_run_is_told():
+    with pytest.raises(BadInput, match="a release needs a run"):
+        release_command(["execution.kind=local"], name="r", version="1.0.0")

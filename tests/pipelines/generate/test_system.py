@@ -5,6 +5,7 @@ import json
 import pyarrow as pa
 
 from builders.gate.checks.card_figures import CardFigures
+from builders.ledger.funnel import Funnel
 from builders.ledger.run import open_complete_run
 from builders.manifest import read_manifest
 from builders.release.make import release_runs
@@ -85,6 +86,8 @@ def test_the_system_prompts_of_critic_and_scorers_are_in_calls_manifests_and_the
     assert f"The recipe's system prompt for {steps}:\n\n```text\n{STRICT}\n```" in card
     steps = "`score_draft_2`, `score_refinement_2`"
     assert f"The recipe's system prompt for {steps}:\n\n```text\n{FAIR}\n```" in card
-    figures = CardFigures(release, released)
-    figures.see(pa.Table.from_pylist(all_rows(release, "ledger"), LEDGER_ROWS.schema))
+    rows = pa.Table.from_pylist(all_rows(release, "ledger"), LEDGER_ROWS.schema)
+    funnel = Funnel(recipe_criteria=frozenset(released.criteria))
+    funnel.add_table(rows)
+    figures = CardFigures(release, released, funnel)
     assert not figures.result({}, None).sentence.startswith("funnel")

@@ -20,7 +20,7 @@ from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
 from builders.files.documents import read_yaml
 from builders.ledger.models import public_name
-from cards.front_matter import FrontMatterError, read_front_matter
+from cards.front_matter import read_front_matter
 from cards.model_card import render_model_card
 from cards.plots import plot_losses
 from services.model.embedded import MODEL_LICENSE, MODEL_SOURCE
@@ -205,7 +205,7 @@ def license_of(model: str) -> dict[str, str]:
         else:
             card = Path(str(try_to_load_from_cache(model, "README.md") or ""))
         data = read_front_matter(card) if card.is_file() else {}
-    except (OSError, FrontMatterError):
+    except (OSError, ValueError):
         data = {}
     keys = ("license", "license_name", "license_link")
     found = {key: data.get(key) for key in keys}

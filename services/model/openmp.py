@@ -14,6 +14,3 @@ if PASSIVE:
 
 # Held while a model loads or generates: two at once would compete for the cores or the memory.
 ONE_AT_A_TIME = threading.RLock()
-
-# Large tensors in pages of 2 MB: a step frees and gets its tensors anew, page by page.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")

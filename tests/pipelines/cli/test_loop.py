@@ -96,3 +96,22 @@ def test_ctrl_c_in_a_command_in_this_process_stops_the_caller():
 
     with pytest.raises(KeyboardInterrupt):
         in_this_process(interrupted)([])
+
+
+def test_an_audit_by_expected_scores_asks_for_no_reply(tmp_path):
+    commands = []
+    loop = Loop(
+        tmp_path,
+        audited={"instructions.verifiable": 3},
+        audit_scores="expected",
+        show=2,
+        run_srt=commands.append,
+    )
+    ensure_audit(loop, 1, lambda _: None)
+    build, freeze, audit = map(list, commands)
+    assert build[-2:] == ["--show", "2"]
+    assert freeze[:2] == ["audit", "freeze"]
+    assert audit[:3] == ["audit", "run", str(loop.checkpoint(1))]
+    assert audit[audit.index("--against") + 1] == str(loop.audit(0))
+    assert audit[-2:] == ["--scores", "expected"]
+    assert "--max-new-tokens" not in audit

@@ -33,7 +33,8 @@ class Watch:
         self._file = file
         self._current = ""
         self._begun = False
-        self.seconds: dict[str, float] = json.loads(file.read_text()) if file.is_file() else {}
+        known = json.loads(file.read_text()) if file.is_file() else {}
+        self.seconds = {name: float(known[name]) for name in steps if name in known}
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

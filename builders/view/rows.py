@@ -52,8 +52,8 @@ class RowReader:
         with self._lock:
             footer = self._footers.pop(file.path, None)
         if footer is None:
-            with open_parquet(file.path) as parquet:
-                footer = parquet.metadata
+            # Its sizes were checked when the files were listed.
+            footer = pq.read_metadata(file.path)
         with self._lock:
             self._footers[file.path] = footer
             while len(self._footers) > _CACHED_FOOTERS:

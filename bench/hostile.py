@@ -233,7 +233,7 @@ async def _ask(target: Target, clients: int, seconds: float, served: Served) -> 
 
 
 async def _attacked(target: Target, attack: Attack, clients: int, seconds: float) -> list[object]:
-    """(share served, slowest answer, seconds of one attack alone, its responses)."""
+    """(requests, share served, slowest answer, responses to the attack)."""
     served, attacks = Served(), Served()
 
     async def attacker(session: aiohttp.ClientSession) -> None:
@@ -242,16 +242,21 @@ async def _attacked(target: Target, attack: Attack, clients: int, seconds: float
                 attacks.statuses.add(await attack(session))
 
     async with _session() as session:
-        began = time.monotonic()
-        attacks.statuses.add(await attack(session))
-        alone = time.monotonic() - began
         tasks = [asyncio.create_task(attacker(session)) for _ in range(_ATTACKERS)]
         await _ask(target, clients, seconds, served)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     statuses = " ".join(sorted(map(str, attacks.statuses)))
-    return [served.asked, served.share, served.slowest, alone, statuses]
+    return [served.asked, served.share, served.slowest, statuses]
+
+
+async def _alone(attack: Attack) -> float:
+    """How long one attack takes that nobody is beside, in seconds."""
+    async with _session() as session:
+        began = time.monotonic()
+        await attack(session)
+        return time.monotonic() - began
 
 
 @contextmanager
@@ -287,8 +292,10 @@ async def measure(name: str, target: Target, clients: int, seconds: float) -> No
     calm = Served()
     await _ask(target, clients, seconds, calm)
     rows = [["no attack", calm.asked, calm.share, calm.slowest, None, "-"]]
+    alone = {title: await _alone(attack) for title, attack in target.attacks.items()}
     for title, attack in target.attacks.items():
-        rows.append([title, *await _attacked(target, attack, clients, seconds)])
+        *served, statuses = await _attacked(target, attack, clients, seconds)
+        rows.append([title, *served, alone[title], statuses])
     for title, sent in target.idle.items():
         rows.append([title, *await _beside_idle(target, sent, clients, seconds)])
     header = ["", "asked", "served, %", "slowest, s", "attack alone, s", "its responses"]

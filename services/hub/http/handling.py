@@ -60,6 +60,8 @@ async def in_turn(request: web.Request, work: Callable[..., T], *args: Any) -> T
     except TimeoutError:
         raise HubError(503, "the server is busy; try again later") from None
     try:
+        if request.transport is None:
+            raise ConnectionResetError("the client did not wait for its turn")
         return await off_loop(work, *args)
     finally:
         turn.release()

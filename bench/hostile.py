@@ -165,7 +165,7 @@ def argilla_target(url: str, key: str, asset: str) -> Target:
     wrong = {"username": "owner", "password": "wrong" * 1000}
     return Target(
         url,
-        ("/api/v1/version", "/api/v1/me", "/api/v1/workspaces", "/api/v1/me/datasets"),
+        ("/api/v1/version", "/api/v1/me", "/api/v1/me/workspaces", "/api/v1/me/datasets"),
         {"X-Argilla-Api-Key": key},
         {
             "a Range header of 12,000 ranges": lambda session: _status(

@@ -220,6 +220,11 @@ def _cost_of(step: "StepEstimate") -> str:
     return "" if step.cost is None else f", cost {step.cost:,.2f} ({step.cost_at_most:,.2f})"
 
 
+# Set by a Ctrl-C after which a command finishes what is in progress. It may then end as usual, but
+# whoever runs several commands has to stop.
+INTERRUPTED = threading.Event()
+
+
 @contextmanager
 def stop_on_interrupt() -> Iterator[threading.Event]:
     """An event that the first Ctrl-C sets; the second one interrupts as usual."""
@@ -229,6 +234,7 @@ def stop_on_interrupt() -> Iterator[threading.Event]:
 
     def handle(*_: object) -> None:
         stop.set()
+        INTERRUPTED.set()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         notify("finishing the batches in progress; Ctrl-C again stops immediately")
 

@@ -23,12 +23,13 @@ from builders.errors import RunFailed
 from builders.ledger.run import Run
 from builders.progress import Notify
 from pipelines.audit.judges import MAX_NEW_TOKENS, Scores
+from pipelines.cli.build import INTERRUPTED
 
 Values = Mapping[str, object]
 Runner = Callable[[Sequence[str]], None]
 
 _VERSION = "1.0.0"
-_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_BY_CTRL_C = 130  # what typer makes of Ctrl-C
 _TRAIN = Path(__file__).parents[2] / "train"
 # The steps of a loop with audits, in order.
 STEPS = (
@@ -54,10 +55,11 @@ def in_this_process(srt: Callable[..., Any]) -> Runner:
     """Runs `srt` commands in this process; `srt` is the typer app, or its command."""
 
     def run(arguments: Sequence[str]) -> None:
+        INTERRUPTED.clear()
         # Its output is progress here: the caller's own stdout may be JSON.
         with redirect_stdout(sys.stderr):
             status = srt(list(arguments), prog_name="srt", standalone_mode=False)
-        if status == _INTERRUPTED:
+        if status == _BY_CTRL_C or INTERRUPTED.is_set():
             raise KeyboardInterrupt
         if status:
             _raise_failed(f"srt {arguments[0]}", status)

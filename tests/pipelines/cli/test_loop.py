@@ -1,5 +1,6 @@
 """The loop's frozen set and its audits: what is made, in which order, and that it is made once."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from builders.ledger.rows import ledger_rows
 from builders.ledger.run import Run
 from pipelines.cli import app
 from pipelines.cli.audit import print_audits
+from pipelines.cli.build import stop_on_interrupt
 from pipelines.cli.loop import Loop, ensure_audit, ensure_run, in_this_process
 
 ROOT = Path(__file__).parents[3]
@@ -91,11 +93,23 @@ def test_ctrl_c_in_a_command_in_this_process_stops_the_caller():
     interrupted = typer.Typer()
 
     @interrupted.command()
-    def wait() -> None:
+    def at_once() -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        in_this_process(interrupted)([])
+    @interrupted.command()
+    def in_the_last_batch() -> None:
+        with stop_on_interrupt() as stop:
+            signal.raise_signal(signal.SIGINT)
+            assert stop.is_set()
+
+    @interrupted.command()
+    def never() -> None: ...
+
+    run = in_this_process(interrupted)
+    for command in ("at-once", "in-the-last-batch"):
+        with pytest.raises(KeyboardInterrupt):
+            run([command])
+    run(["never"])
 
 
 def test_an_audit_by_expected_scores_asks_for_no_reply(tmp_path):

@@ -201,7 +201,7 @@ def kill(job: Job, zygote: Zygote, folder: Path, kills: int, draw: random.Random
         killed = 0
         while True:
             last = outcome.kills >= kills or killed == _IN_A_ROW
-            at_end = job.near_end is not None and killed % 2 == 0
+            at_end = job.near_end is not None and draw.random() < 0.5
             ends = _never if last else _moment(job, run, seconds, draw, at_end=at_end)
             status = zygote.run(job.words(run), run / "log", ends)
             if status is not None:
@@ -237,7 +237,7 @@ def _moment(
 ) -> Callable[[], bool]:
     """Whether it is time to kill: some time after the beginning, or after the last checkpoint."""
     began: list[float] = [] if at_end else [time.monotonic()]
-    wait = draw.uniform(0, seconds * (0.15 if at_end else 0.9))
+    wait = draw.uniform(0, seconds * (0.05 if at_end else 0.9))
 
     def ends() -> bool:
         if not began and job.near_end(run):

@@ -52,6 +52,8 @@ LOSSES = (
     *("sigmoid", "sigmoid_norm", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair"),
     *("sppo_hard", "aot", "aot_unpaired", "apo_zero", "apo_down", "discopop", "sft"),
 )
+# Likewise.
+DIVERGENCES = ("reverse_kl", "forward_kl", "js_divergence", "alpha_divergence")
 _DEFAULTS = {
     # By default the trainer replaces a NaN loss in its log with the last finite one.
     "logging_nan_inf_filter": False,
@@ -205,6 +207,10 @@ def _check_numbers(recipe: Path, values: Mapping[str, Any]) -> None:
     for key in _AT_LEAST_1:
         if values.get(key) is not None and values[key] < 1:
             raise BadInput(f"{recipe}: {key}: must be at least 1, not {values[key]}")
+    if values.get("beta", 1) <= 0:
+        raise BadInput(f"{recipe}: beta: must be above 0, not {values['beta']}")
+    if not 0 <= values.get("label_smoothing", 0) < 0.5:
+        raise BadInput(f"{recipe}: label_smoothing: must be at least 0 and below 0.5")
     if values.get("activation_offloading") and values.get("use_cpu"):
         raise BadInput(f"{recipe}: activation_offloading: true needs a GPU")
     steps, epochs = values.get("max_steps", -1), values.get("num_train_epochs", 1)
@@ -221,7 +227,7 @@ def trl_errors(recipe: Path, *others: type[Exception]) -> Iterator[None]:
     """
     try:
         yield
-    except (ImportError, ValueError, *others) as error:
+    except (ImportError, NotImplementedError, ValueError, *others) as error:
         raise BadInput(f"{recipe}: {first_line(error)}") from None
 
 
@@ -239,8 +245,11 @@ def check_config(config: str, trained: Iterable[str]) -> None:
         )
 
 
-def check_losses(recipe: Path, names: Iterable[str]) -> None:
-    """Raise BadInput if one is not a loss of TRL's DPO."""
+def check_losses(recipe: Path, names: Iterable[str], divergence: str = "reverse_kl") -> None:
+    """Raise BadInput if one is not a loss of TRL's DPO, or if `divergence` is none of its own."""
+    if divergence not in DIVERGENCES:
+        known = ", ".join(DIVERGENCES)
+        raise BadInput(f"{recipe}: f_divergence_type: {divergence!r} is not one of {known}")
     for name in names:
         if name not in LOSSES:
             raise BadInput(f"{recipe}: loss_type: {name!r} is not one of {', '.join(LOSSES)}")

@@ -1,6 +1,7 @@
 """Loads the model to train: weights, tokenizer, precision and attention for this machine."""
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from transformers.utils import is_flash_attn_2_available, logging
 from trl import ModelConfig, get_peft_config, get_quantization_config
 
 from builders.errors import BadInput
+from builders.training.chat_template import chat_text, probe, token_ids
 from builders.training.trained_template import settle_end, settle_template
 from services.model.embedded import CHECKPOINT, MODEL_NAME, MODEL_SOURCE, checkpoint_path
 from services.model.precision import has_fast_bfloat16
@@ -71,7 +73,32 @@ def load_tokenizer(
         )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
+    saved = _as_saved(tokenizer, trust_remote_code)
+    if _probe_tokens(saved) != _probe_tokens(tokenizer):
+        tokenizer = saved
+        changes.append("tokenizer: once saved it gives other tokens, which are trained on")
+        if _probe_tokens(_as_saved(saved, trust_remote_code)) != _probe_tokens(saved):
+            raise BadInput(f"model_name_or_path: {name}: its tokenizer cannot be saved as it is")
     return tokenizer, changes
+
+
+def _as_saved(tokenizer: Any, trust_remote_code: bool) -> Any:
+    """The tokenizer as it is read from a checkpoint.
+
+    Some classes forget what they were made with: transformers 5.23 has that of Llama read `legacy`
+    and not write it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer.save_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=trust_remote_code)
+
+
+def _probe_tokens(tokenizer: Any) -> list[int]:
+    """The tokens of a conversation in the template, and of texts behind special tokens."""
+    text = chat_text(tokenizer, probe((), 2), answer_next=False)
+    for token in tokenizer.all_special_tokens:
+        text += f"{token}Well{token} well\n{token}\n\nwell"
+    return token_ids(tokenizer, text)
 
 
 def _stops(arguments: ModelConfig) -> list[int]:

@@ -55,8 +55,10 @@ path of a Jinja file.
 - A template that writes today's date gets a fixed one, so that tomorrow's prompt is the same.
 - If the token that the template writes after an answer is not the tokenizer's end of sequence
   (Qwen2.5 base with ChatML), it becomes that, in the tokenizer and in the generation settings.
-  A template that writes nothing after an answer gets the end of sequence there. The pipelines stop
-  at both.
+  Where a template writes nothing after an answer, or marks that are no tokens of the tokenizer, the
+  end of sequence follows the answer itself. The pipelines stop at both.
+- A tokenizer that gives other tokens once it is saved and loaded again (transformers 5.23 has that
+  of Llama read `legacy` and not write it) is trained with in the form in which it is loaded again.
 - A control token in a conversation's own text (`<|im_end|>` in a question about chat templates) is
   tokenized as the text that it is, in training and by the pipelines that load weights, and by equal
   tokens: it ends no turn. With a tokenizer that has no other tokens for it, the row is refused by
@@ -64,9 +66,9 @@ path of a Jinja file.
 - A row whose text the template changes, such as an answer that contains `</think>`, or that the
   tokenizer cannot write, is skipped and counted as `altered` in `training.json`.
 
-What is changed is said before training, a line each, beginning with the key: `chat_template:` or
-`eos_token:`. A template with which a model could not be asked as it was trained ends the run with
-one line that says why.
+What is changed is said before training, a line each, beginning with `chat_template:`, `eos_token:`
+or `tokenizer:`. A template with which a model could not be asked as it was trained ends the run
+with one line that says why.
 
 ## The templates that TRL {trl} and transformers {transformers} ship
 

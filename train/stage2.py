@@ -76,7 +76,7 @@ def main(argv: list[str]) -> None:
 
     check_packages(recipe.path, recipe.values)
     source, training, model_config = parse(recipe, PairArguments, DPOConfig, ModelConfig)
-    check_losses(recipe.path, training.loss_type)
+    check_losses(recipe.path, training.loss_type, training.f_divergence_type)
     check_weights(recipe.path, source.pair_weights, training.loss_type)
     release = open_release(source.release, source.revision, source.dataset_config, stage=2)
     check_config(source.dataset_config, ("preferences", "preferences-length-matched"))

@@ -167,7 +167,8 @@ def end_of_answer(tokenizer: Any, template: str | None = None) -> End:
     """What ends an answer in the tokenizer's template.
 
     The first of the special and added tokens that it writes after the answer or, if it writes
-    nothing there, at the beginning of the next question. Raises whatever the template raises.
+    nothing there, at the beginning of the next question. If other text stands before it, the end of
+    sequence follows the answer itself. Raises whatever the template raises.
     """
     (_, once), (_, twice) = _texts(tokenizer, template or tokenizer.get_chat_template(), ())
     special = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
@@ -179,6 +180,9 @@ def end_of_answer(tokenizer: Any, template: str | None = None) -> End:
         # A token that opens the next question ends an answer only if it follows at once.
         if found and (text is after or min(found)[0] == 0):
             start, _, token = min(found)
+            if text[:start].strip() and tokenizer.eos_token_id is not None:
+                # Marks that are no tokens of this tokenizer: the model would learn to write them.
+                return End(tokenizer.eos_token_id, None)
             return End(tokens[token], text[: start + len(token)])
     if tokenizer.eos_token_id is None:
         raise BadInput("chat_template: it writes no token after an answer, nor is there eos_token")

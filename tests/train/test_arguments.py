@@ -9,6 +9,7 @@ from trl import DPOConfig, DPOTrainer, ModelConfig, SFTConfig
 
 from builders.errors import BadInput
 from train.arguments import (
+    DIVERGENCES,
     LOSSES,
     PairArguments,
     ReleaseArguments,
@@ -149,11 +150,21 @@ def test_a_wrong_key_or_value_is_named(recipe, words, reason):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(("key", "value"), [("beta", 0), ("beta", -1), ("label_smoothing", 0.5)])
+def test_numbers_that_would_turn_dpo_around_are_named(recipe, key, value):
+    training_recipe = read_command_line([recipe, f"--{key}={value}"], "usage")
+    with pytest.raises(BadInput, match=rf"{key}: must be "):
+        parse(training_recipe, PairArguments, DPOConfig, ModelConfig)
+
+
 def test_the_losses_are_trls(recipe):
     source = inspect.getsource(DPOTrainer._compute_loss)
     assert set(LOSSES) == set(re.findall(r'loss_type == "(\w+)"', source))
     with pytest.raises(BadInput, match="loss_type: 'sigmod' is not one of sigmoid, "):
         check_losses(recipe, ["sigmoid", "sigmod"])
+    assert set(DIVERGENCES) == set(re.findall(r'f_divergence_type == "(\w+)"', source))
+    with pytest.raises(BadInput, match="f_divergence_type: 'kl' is not one of reverse_kl, "):
+        check_losses(recipe, ["sigmoid"], "kl")
 
 
 def test_incompatible_values_are_reported_in_one_line(recipe):

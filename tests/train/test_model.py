@@ -1,10 +1,14 @@
 """The tokenizer and the generation settings with which a model is trained and saved."""
 
+import json
+
 import pytest
+from transformers import AutoTokenizer, LlamaTokenizer
 from trl import ModelConfig
 
 from builders.errors import BadInput
 from tests.tiny_model import tiny_model, tiny_tokenizer
+from tests.tokenizers import tokenizer_of
 from train.model import load_model, load_tokenizer
 
 END, PAD = "<|end|>", "<|pad|>"
@@ -56,3 +60,23 @@ def test_a_template_file_that_is_no_text_is_one_line(base, tmp_path):
     path.write_text("{% for message in messages %}")
     with pytest.raises(BadInput, match=r"^chat_template: it fails: "):
         load_tokenizer(base, str(path))
+
+
+def test_a_tokenizer_that_forgets_how_it_was_made_is_trained_on_as_it_is_saved(tmp_path):
+    template = "{{ bos_token }}{% for message in messages %}{{ message.role + ': ' }}"
+    template += "{{ message.content + eos_token }}{% endfor %}"
+    template += "{% if add_generation_prompt %}{{ 'assistant: ' }}{% endif %}"
+    model = json.loads(tokenizer_of("sentencepiece", "").backend_tokenizer.to_str())["model"]
+    merges = [tuple(pair) for pair in model["merges"]]
+    LlamaTokenizer(vocab=model["vocab"], merges=merges).save_pretrained(tmp_path)
+    # As the repositories of Llama 2 and of models made from it have it.
+    path = tmp_path / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "legacy": True}))
+    (tmp_path / "chat_template.jinja").write_text(template)
+    given = AutoTokenizer.from_pretrained(tmp_path)
+    trained, lines = load_tokenizer(ModelConfig(model_name_or_path=str(tmp_path)))
+    assert "tokenizer: once saved it gives other tokens, which are trained on" in lines
+    trained.save_pretrained(tmp_path / "checkpoint")
+    saved = AutoTokenizer.from_pretrained(tmp_path / "checkpoint")
+    tokens = [each("<s>user: Hi")["input_ids"] for each in (given, trained, saved)]
+    assert tokens[0] != tokens[1] == tokens[2]

@@ -154,6 +154,13 @@ def test_templates_of_other_shapes(kind, tmp_path):
         assert counts.sequences == 6
 
 
+@pytest.mark.parametrize("kind", ["byte-level", "sentencepiece"])
+def test_marks_that_are_no_tokens_are_not_learned(kind, tmp_path):
+    # The template writes its mark and then the end of sequence.
+    counts = check(tokenizer_of(kind, TEMPLATES["phi3"], marks=False), tmp_path)
+    assert counts.sequences == 12
+
+
 def test_the_table_is_true():
     page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
     if f"TRL {version('trl')} and transformers {version('transformers')} ship" not in page:

@@ -77,10 +77,14 @@ def publish(
     from pipelines.hub.patience import telling
     from pipelines.hub.publication import plan_publication
 
-    _check_audit(folder, audit, allowances(allow, reason), quiet=as_json)
-
+    _check_audit(folder, audit, allowances(allow, reason), attach=not dry_run, quiet=as_json)
     if evaluation is not None:
-        _attach_evaluation(folder, evaluation)
+        _check_evaluation(folder, evaluation, attach=not dry_run)
+    if dry_run and (audit or evaluation):
+        console.notify(
+            "note: the plan is of the checkpoint as it is; --audit and --evaluation would add "
+            "their files, and change the card"
+        )
 
     with telling(console.notify), console.working(f"comparing {folder} with {repo}"):
         publication = plan_publication(
@@ -140,9 +144,14 @@ def _check_can_ask(folder: Path) -> None:
 
 
 def _check_audit(
-    folder: Path, audit: Path | None, allowed: Mapping[str, str], *, quiet: bool
+    folder: Path,
+    audit: Path | None,
+    allowed: Mapping[str, str],
+    *,
+    quiet: bool,
+    attach: bool = True,
 ) -> None:
-    """Run the gate on a checkpoint's audit, and put the audit on its card."""
+    """Run the gate on a checkpoint's audit, and with `attach` put the audit on its card."""
     from builders.errors import BadInput
     from builders.gate.gate import refuse
     from pipelines.cli import console
@@ -165,17 +174,21 @@ def _check_audit(
     if not quiet:
         print_checks(check.model_dump() for check in checks)
     refuse(checks, "checkpoint")
-    if audit is not None:
+    if attach and audit is not None:
         attach_audit(folder, audit)
 
 
-def _attach_evaluation(folder: Path, evaluation: Path) -> None:
+def _check_evaluation(folder: Path, evaluation: Path, *, attach: bool) -> None:
+    """BadInput if it is not of this checkpoint; with `attach` put it on the card."""
     from builders.errors import BadInput
-    from pipelines.hub.checkpoint_card import attach_evaluation
+    from pipelines.hub.checkpoint_card import attach_evaluation, evaluation_of
 
     if not (folder / "training.json").is_file() or (folder / "manifest.json").exists():
         raise BadInput(f"--evaluation: {folder} is no checkpoint")
-    attach_evaluation(folder, evaluation)
+    if attach:
+        attach_evaluation(folder, evaluation)
+    else:
+        evaluation_of(folder, evaluation)
 
 
 def print_plan(plan: "PublishPlan") -> None:

@@ -30,7 +30,7 @@ def attach_evaluation(checkpoint: Path, evaluation: Path) -> None:
     A benchmark that it names gets its entry for the Hub, in place of an earlier evaluation's.
     BadInput if it is of another model.
     """
-    found = _evaluation_of(checkpoint, evaluation)
+    found = evaluation_of(checkpoint, evaluation)
     entry = eval_results(found.model_dump(mode="json"))
     # First, so that no entry is ever beside figures that are not its own.
     for earlier in (checkpoint / EVAL_RESULTS).glob("*.yaml"):
@@ -46,10 +46,11 @@ def attach_evaluation(checkpoint: Path, evaluation: Path) -> None:
 def check_evaluation(checkpoint: Path) -> None:
     """BadInput if the evaluation in a checkpoint is of another model, as after training again."""
     if (checkpoint / EVALUATION_FOLDER / EVALUATION).is_file():
-        _evaluation_of(checkpoint, checkpoint / EVALUATION_FOLDER)
+        evaluation_of(checkpoint, checkpoint / EVALUATION_FOLDER)
 
 
-def _evaluation_of(checkpoint: Path, folder: Path) -> Evaluation:
+def evaluation_of(checkpoint: Path, folder: Path) -> Evaluation:
+    """The evaluation in `folder`; BadInput if it is of another model than the checkpoint."""
     found = read_evaluation(folder)
     if found.model.weights != sha256_of_file(checkpoint / "training.json"):
         raise BadInput(

@@ -109,7 +109,11 @@ def test_a_checkpoint_and_its_entry_for_the_hub(srt, hub, proxy, checkpoint, tmp
     remote = HubRepository(hub, "model")
     weights = sha256_of_file(checkpoint / "training.json")
     first = evaluated(tmp_path / "first", BENCHMARK, weights=weights)
-    words = ("publish", checkpoint, "--repo", remote.repo, "--tag", "v1.0.0")
+    words = ("publish", checkpoint, "--yes", "--repo", remote.repo, "--tag", "v1.0.0")
+    before = sorted(checkpoint.rglob("*"))
+    told = srt(*words, "--evaluation", first, "--dry-run").stderr
+    assert "would add their files" in told
+    assert sorted(checkpoint.rglob("*")) == before
     killed(srt, proxy, r"/commit/", *words, "--evaluation", first)
     assert remote.tags() == {}
     # What was put into the checkpoint is still there: the evaluation need not be named again.

@@ -1,6 +1,7 @@
 """What a machine lacks for a training run, named before it is missed."""
 
 import errno
+import re
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,8 +19,10 @@ _PIP = {"flash_attn": "flash-attn", "liger_kernel": "liger-kernel", "azureml": "
 _DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EIO),
 }
-# Of safetensors (Rust), Arrow and torch, whose errors carry no number.
-_DISK_WORDS = ("no space left", "os error 28", "code: 28", "read-only file", "failed writing file")
+# The errors of safetensors and tokenizers, written in Rust, have the number in their text.
+_RUST = re.compile(r"\bos error (\d+)|\bOs \{ code: (\d+)")
+# Those of Arrow and torch have none.
+_DISK_WORDS = ("no space left", "read-only file", "failed writing file")
 
 
 def check_packages(recipe: Path, values: Mapping[str, Any]) -> None:
@@ -64,7 +67,8 @@ def disk_reason(error: BaseException) -> str | None:
         text = " ".join(str(cause).split())
         if isinstance(cause, OSError) and cause.errno in _DISK:
             return f"{cause.filename}: {cause.strerror}" if cause.filename else text
-        if any(words in text.lower() for words in _DISK_WORDS):
+        numbers = {int(number) for match in _RUST.findall(text) for number in match if number}
+        if numbers & _DISK or any(words in text.lower() for words in _DISK_WORDS):
             return f"a file could not be written ({text})"
         cause = cause.__cause__ or cause.__context__
     return None

@@ -52,7 +52,9 @@ def test_what_needs_no_package_passes():
             SafetensorError('Error while serializing: IoError(Os { code: 28, kind: "Full" })'),
             "a file could not be written (Error while serializing",
         ),
+        (Exception("File too large (os error 27)"), "a file could not be written (File too large"),
         (FileNotFoundError(errno.ENOENT, "No such file", "x"), None),
+        (Exception("No such file or directory (os error 2)"), None),
         (ValueError("no"), None),
     ],
 )

@@ -113,7 +113,7 @@ def whole(tmp_path_factory) -> Path:
         scores = [{"id": p["id"], "score_a": 2, "score_b": 1} for p in open_set(Path(SET)).pairs]
         Path("good.jsonl").write_text("".join(json.dumps(score) + "\n" for score in scores))
         audit("good.jsonl", Path(SET), store=folder / "other.sqlite")
-        CompletionStore(folder / "store.sqlite")
+        CompletionStore(folder / "store.sqlite").close()
     finally:
         os.chdir(before)
     return folder

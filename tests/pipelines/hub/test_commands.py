@@ -31,7 +31,7 @@ def test_plan_publish_again_and_verify(srt, remote, releases):
     planned = srt(*words, "--dry-run").stdout
     assert f"{remote.repo} (dataset): a new repository" in planned
     assert "+ preferences/train-00000-of-00001.parquet  " in planned
-    assert "7 new, 0 changed, 0 deleted; at most " in planned
+    assert "8 new, 0 changed, 0 deleted; at most " in planned
     assert "then the tag v1.0.0" in planned
     assert not remote.api.repo_exists(remote.repo, repo_type="dataset")
     done = srt(*words)
@@ -47,7 +47,7 @@ def test_plan_publish_again_and_verify(srt, remote, releases):
     ]
     again = json.loads(srt(*words, "--json").stdout)
     assert (again["todo"], again["commit"]) == ("nothing", commit)
-    assert "ok  configs: 3 configs, 44 rows" in srt("verify", f"{remote.repo}@v1.0.0").stdout
+    assert "ok  configs: 4 configs, 79 rows" in srt("verify", f"{remote.repo}@v1.0.0").stdout
 
 
 def test_what_does_not_hold_ends_with_3(srt, remote, releases):

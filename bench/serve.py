@@ -49,22 +49,22 @@ def main() -> None:
             single = [asyncio.run(_first_text(url)) for _ in range(2 if small else 8)]
         with _server(model, limit, "--answer", "draft") as (url, _):
             drafts = [asyncio.run(_first_text(url)) for _ in range(2 if small else 8)]
+        table = [
+            [name, facts["answers"] / facts["seconds"], facts["tokens"] / facts["seconds"]]
+            for name, facts in (("pipeline", pipeline), ("server", server))
+        ]
+        show(f"{count} refinements, {_CLIENTS} clients", ["", "answers/s", "tokens/s"], table)
+        times = [
+            [name, *(statistics.median(column) for column in zip(*found, strict=True))]
+            for name, found in (("draft", drafts), ("refinement", single))
+        ]
+        show("one client, a stream", ["answer", "s to the first text", "s to the end"], times)
         requests = 40 if small else 2_000
         with _server(models[1], 8) as (url, pid):
             asyncio.run(_ask_all(url, requests // 10))
             before = psutil.Process(pid).memory_info().rss
             asyncio.run(_ask_all(url, requests - requests // 10))
             after = psutil.Process(pid).memory_info().rss
-    table = [
-        [name, facts["answers"] / facts["seconds"], facts["tokens"] / facts["seconds"]]
-        for name, facts in (("pipeline", pipeline), ("server", server))
-    ]
-    show(f"{count} refinements, {_CLIENTS} clients", ["", "answers/s", "tokens/s"], table)
-    times = [
-        [name, *(statistics.median(column) for column in zip(*found, strict=True))]
-        for name, found in (("draft", drafts), ("refinement", single))
-    ]
-    show("one client, a stream", ["answer", "s to the first text", "s to the end"], times)
     show(
         f"memory of the server over {requests:,} requests",
         ["", "MB"],

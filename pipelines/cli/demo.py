@@ -25,21 +25,21 @@ _SHARED = {
 # An adapter of the upper half of the layers only, so that a step goes back through half of them.
 _UPPER_HALF = r".*layers\.(1[5-9]|2\d)\..*_proj"
 
-# What each step does, and about how many seconds it takes on two quiet cores, by its CPU time
-# (docs/speed.md). What is said while it runs is scaled by the steps before.
+# What each step does, and about how many seconds it takes on two quiet cores (docs/speed.md). What
+# is said while it runs is scaled by the steps before.
 _STEPS = {
-    "model": ("fetch and unpack the model, once", 18),
-    "pairs": ("first rows: the base model drafts, the teacher criticizes and refines", 9),
-    "run 1": ("the stage-1 run", 14),
-    "release 1": ("its release, past the gate", 3),
-    "audit base": ("audit of the base model", 20),
-    "train 1": ("stage 1: training on drafts, critiques and refinements", 90),
-    "audit 1": ("audit of the stage-1 model", 9),
-    "run 2": ("the stage-1 model drafts, criticizes and refines", 85),
-    "release 2": ("the release of its preference pairs", 3),
-    "train 2": ("stage 2: training on those pairs", 30),
+    "model": ("fetch and unpack the model, once", 12),
+    "pairs": ("first rows: the base model drafts, the teacher criticizes and refines", 7),
+    "run 1": ("the stage-1 run", 12),
+    "release 1": ("its release, past the gate", 2),
+    "audit base": ("audit of the base model", 18),
+    "train 1": ("stage 1: training on drafts, critiques and refinements", 107),
+    "audit 1": ("audit of the stage-1 model", 8),
+    "run 2": ("the stage-1 model drafts, criticizes and refines", 92),
+    "release 2": ("the release of its preference pairs", 1),
+    "train 2": ("stage 2: training on those pairs", 68),
     "audit 2": ("audit of the stage-2 model", 9),
-    "pages": ("pages to look at", 4),
+    "pages": ("pages to look at", 1),
 }
 
 

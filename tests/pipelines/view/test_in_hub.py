@@ -2,12 +2,8 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +16,7 @@ from tests.browser import requests, resize
 from tests.hub import commit_files
 from tests.ledger_rows import make_run
 from tests.pipelines.view.reader import Reader
-from tests.viewing import ROOT
+from tests.viewing import addressed
 
 CARD = """---
 license: mit
@@ -58,25 +54,9 @@ PLAIN = {
 }
 
 
-@contextmanager
 def serving(folder, *options):
     """`srt serve hub` as a user runs it."""
-    words = ["serve", "hub", "--dir", folder, "--port", "0", *options]
-    with subprocess.Popen(
-        [sys.executable, "-m", "pipelines", *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            first = process.stdout.readline()
-            assert first.startswith("hub: http://127.0.0.1:"), first + process.stderr.read()
-            yield first.split()[1]
-        finally:
-            process.terminate()
-            _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (0, "")
+    return addressed("hub", "serve", "hub", "--dir", folder, "--port", "0", *options)
 
 
 @pytest.fixture(scope="module")

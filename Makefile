@@ -1,4 +1,5 @@
 .PHONY: check test docs bench demo loop ablation fuzz
+COUNT ?= 1000000
 
 check:  ## lint, formatting, and that no import points up
 	ruff check .
@@ -26,5 +27,5 @@ loop:  ## the whole method on two cores, measured on held-out problems; under an
 ablation:  ## the paper's ablation on such problems, three seeds; hours
 	python -m bench.ablation
 
-fuzz:  ## a million mutated replies through the parser
-	python tests/builders/critique/fuzz_parse.py --count 1000000
+fuzz:  ## a million mutated replies through the parser (COUNT=1000 for fewer)
+	python -m tests.builders.critique.fuzz_parse --count $(COUNT)

@@ -1,11 +1,12 @@
 """The server of refinements, compared with calling the pipeline directly; its latency and memory.
 
 Both draft, criticize and refine the same instructions with the same model, greedily and with the
-same limits: the pipeline in batches of 32 as `srt evaluate` does, the server for 16 clients who
-each wait for an answer before they ask again. It runs in a process of its own, as `srt serve
-model`. The embedded model is asked as a trained checkpoint is.
+same limits: the server for 16 clients who each wait for an answer before they ask again, in a
+process of its own, as `srt serve model`; the pipeline with as many rows at once, and with the 32
+of `srt evaluate`, which 16 clients cannot fill. The embedded model is asked as a trained
+checkpoint is.
 
-    python -m bench.serve [--model CHECKPOINT]
+    python -m bench.serve [--model CHECKPOINT] [--only throughput|stream|memory]
 """
 
 import asyncio
@@ -33,49 +34,63 @@ _BATCH = 32
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--model", help="a checkpoint folder in place of the embedded model")
+    parser.add_argument("--only", choices=_PARTS, help="one of the measurements")
     arguments = parser.parse_args()
     if arguments.one:
         print(json.dumps(_pipeline(**json.loads(arguments.one))))
         return
-    small = arguments.smoke
-    count, limit = (6, 16) if small else (64, 128)
     with tempfile.TemporaryDirectory() as folder:
-        models = [arguments.model or _trained_embedded(Path(folder), most) for most in (limit, 8)]
-        model = models[0]
-        what = {"model": model, "count": count, "limit": limit}
-        pipeline = in_child("bench.serve", what, 3600).facts
-        with _server(model, limit) as (url, _):
-            server = asyncio.run(_ask_all(url, count))
-            single = [asyncio.run(_first_text(url)) for _ in range(2 if small else 8)]
-        with _server(model, limit, "--answer", "draft") as (url, _):
-            drafts = [asyncio.run(_first_text(url)) for _ in range(2 if small else 8)]
-        table = [
-            [name, facts["answers"] / facts["seconds"], facts["tokens"] / facts["seconds"]]
-            for name, facts in (("pipeline", pipeline), ("server", server))
-        ]
-        show(f"{count} refinements, {_CLIENTS} clients", ["", "answers/s", "tokens/s"], table)
-        times = [
-            [name, *(statistics.median(column) for column in zip(*found, strict=True))]
-            for name, found in (("draft", drafts), ("refinement", single))
-        ]
-        show("one client, a stream", ["answer", "s to the first text", "s to the end"], times)
-        requests = 40 if small else 2_000
-        with _server(models[1], 8) as (url, pid):
-            asyncio.run(_ask_all(url, requests // 10))
-            before = psutil.Process(pid).memory_info().rss
-            asyncio.run(_ask_all(url, requests - requests // 10))
-            after = psutil.Process(pid).memory_info().rss
-    show(
-        f"memory of the server over {requests:,} requests",
-        ["", "MB"],
-        [["after a tenth", before / 2**20], ["at the end", after / 2**20]],
-    )
-    ratio = table[1][1] / table[0][1]
-    verdict("answers/s: server / pipeline", ratio, "≥ 0.9", ratio >= 0.9)
+        for name, part in _PARTS.items():
+            if arguments.only in (None, name):
+                part(Path(folder), arguments.model, arguments.smoke)
+
+
+def _throughput(folder: Path, model: str | None, small: bool) -> None:
+    count, limit = (6, 16) if small else (64, 128)
+    model = model or _trained_embedded(folder, limit)
+    found = {}
+    for rows in (_CLIENTS, _BATCH):
+        what = {"model": model, "count": count, "limit": limit, "rows": rows}
+        found[f"pipeline, {rows} rows at once"] = in_child("bench.serve", what, 3600).facts
+    with _server(model, limit) as (url, _):
+        found["server"] = asyncio.run(_ask_all(url, count))
+    table = [
+        [name, facts["answers"] / facts["seconds"], facts["tokens"] / facts["seconds"]]
+        for name, facts in found.items()
+    ]
+    show(f"{count} refinements, {_CLIENTS} clients", ["", "answers/s", "tokens/s"], table)
+    ratio = table[2][1] / table[0][1]
+    verdict(f"answers/s: server / pipeline, {_CLIENTS} at once", ratio, "≥ 0.9", ratio >= 0.9)
+
+
+def _streams(folder: Path, model: str | None, small: bool) -> None:
+    count, limit = (2, 16) if small else (8, 128)
+    model = model or _trained_embedded(folder, limit)
+    times = []
+    for answer in ("draft", "refinement"):
+        with _server(model, limit, "--answer", answer) as (url, _):
+            found = [asyncio.run(_first_text(url)) for _ in range(count)]
+        times.append([answer, *(statistics.median(column) for column in zip(*found, strict=True))])
+    show("one client, a stream", ["answer", "s to the first text", "s to the end"], times)
     share = times[0][1] / times[0][2]
     verdict("first text of a draft / its end", share, "≤ 0.5", share <= 0.5)
-    growth = after / before
+
+
+def _memory(folder: Path, model: str | None, small: bool) -> None:
+    tenth, limit = (4, 8) if small else (200, 8)
+    model = model or _trained_embedded(folder, limit)
+    table = []
+    with _server(model, limit) as (url, pid):
+        for part in range(1, 11):
+            asyncio.run(_ask_all(url, tenth))
+            table.append([part * tenth, psutil.Process(pid).memory_info().rss / 2**20])
+            print(f"{part * tenth:,} requests, {table[-1][1]:,.0f} MB", file=sys.stderr)
+    show("memory of the server", ["requests", "MB"], table)
+    growth = table[-1][1] / table[0][1]
     verdict("memory at the end / after a tenth", growth, "≤ 1.05", growth <= 1.05)
+
+
+_PARTS = {"throughput": _throughput, "stream": _streams, "memory": _memory}
 
 
 def _trained_embedded(folder: Path, limit: int) -> str:
@@ -89,7 +104,7 @@ def _instructions(count: int) -> list[str]:
     return [problem.instruction for problem in generate(5, count)]
 
 
-def _pipeline(model: str, count: int, limit: int) -> dict[str, Any]:
+def _pipeline(model: str, count: int, limit: int, rows: int) -> dict[str, Any]:
     """Seconds, answers and tokens of the steps of an evaluation."""
     import services.model.openmp  # noqa: F401  (before torch)
     from builders.rows.schema import new_ledger_row
@@ -99,13 +114,13 @@ def _pipeline(model: str, count: int, limit: int) -> dict[str, Any]:
     from pipelines.generate.steps import LoadRows
     from pipelines.llms.factory import Models
 
-    rows = [
+    asked_for = [
         new_ledger_row(id=f"{number}", instruction=text)
         for number, text in enumerate(_instructions(count))
     ]
     asked = model_of(model, limit)
     with dag.Pipeline(name="bench") as pipeline:
-        previous: Any = LoadRows(name="load", rows=rows, batch_size=_BATCH)
+        previous: Any = LoadRows(name="load", rows=asked_for, batch_size=rows)
         for step in answer_steps(asked, Models(), 0, refine=True):
             previous >> step
             previous = step

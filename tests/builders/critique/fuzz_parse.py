@@ -1,6 +1,6 @@
 """Mutates good replies of critics, and checks the rules that every result of the parser obeys.
 
-    python tests/builders/critique/fuzz_parse.py --count 1000000 --seed 0
+    python -m tests.builders.critique.fuzz_parse --count 1000000 --seed 0
 
 Failures do not end it: each of the first few is printed with the reply, its seed and the broken
 rule, all are counted, and the status is 1.

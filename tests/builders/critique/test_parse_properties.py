@@ -3,6 +3,8 @@
 import json
 import random
 import re
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -23,6 +25,7 @@ from tests.builders.critique.fuzz_parse import (
     mutate,
 )
 
+ROOT = Path(__file__).parents[3]
 # The draft declines, so that no improved response is rejected for declining too.
 DRAFT = "I'm sorry, but I can't help you with that."
 REPLIES = load_replies()
@@ -206,3 +209,11 @@ def test_every_beginning_of_a_good_reply(index):
             result = check_reply(reply[:end], draft, finish_reason)
             # A reply that was cut is never read as a complete one.
             assert finish_reason is None or isinstance(result, Rejection), reply[:end]
+
+def test_the_habit_that_fuzzes_runs_as_typed():
+    """`make fuzz` starts Python without pytest's path."""
+    command = ["make", "--silent", "fuzz", "COUNT=40"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert "40 replies" in ended.stdout
+    assert "0 broke a rule" in ended.stdout

@@ -7,7 +7,8 @@ star of a part has to reach its end.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 
 from dulwich.wildmatch import MalformedPattern, translate_bracket_expression
@@ -24,7 +25,7 @@ class Wildcards:
 
     def __init__(self, pattern: bytes) -> None:
         parts: list[re.Pattern[bytes] | None] = []
-        for part in pattern.split(b"/"):
+        for part in _parts(pattern):
             if part == b"**":
                 if not parts or parts[-1] is not None:
                     parts.append(None)
@@ -53,6 +54,31 @@ class Wildcards:
                 # At the end, `**` is everything inside.
                 return True
         return at == len(parts)
+
+
+def _parts(pattern: bytes) -> Iterator[bytes]:
+    """The pattern's parts between slashes; one in brackets separates none, an escaped one does.
+
+    >>> list(_parts(rb"a/[/b]\\/c"))
+    [b'a', b'[/b]', b'c']
+    """
+    start = at = 0
+    while at < len(pattern):
+        char = pattern[at : at + 1]
+        at += 1
+        if char == b"/":
+            yield pattern[start : at - 1]
+            start = at
+        elif char == b"[":
+            # Without an end, the part that begins here matches nothing.
+            with suppress(MalformedPattern):
+                at, _ = translate_bracket_expression(pattern, at)
+        elif char == b"\\" and pattern[at : at + 1] == b"/":
+            yield pattern[start : at - 1]
+            start = at = at + 1
+        elif char == b"\\":
+            at += 1
+    yield pattern[start:]
 
 
 @lru_cache(maxsize=10_000)

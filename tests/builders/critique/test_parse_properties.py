@@ -210,6 +210,7 @@ def test_every_beginning_of_a_good_reply(index):
             # A reply that was cut is never read as a complete one.
             assert finish_reason is None or isinstance(result, Rejection), reply[:end]
 
+
 def test_the_habit_that_fuzzes_runs_as_typed():
     """`make fuzz` starts Python without pytest's path."""
     command = ["make", "--silent", "fuzz", "COUNT=40"]

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from services.hub.errors import HubError
 from services.hub.storage.lfs_rules import MAX_PATTERNS, UploadRules
 
-PIECES = st.sampled_from(["a", "b", "*", "**", "/", "?", "[ab]", "[!a]", "\\a", "**/", "/**", "["])
+PIECES = st.sampled_from(
+    ["a", "b", "*", "**", "/", "?", "[ab]", "[!a]", "[/a]", "\\a", "**/", "/**", "["]
+)
 PATTERNS = st.lists(PIECES, min_size=1, max_size=6).map("".join)
 PATHS = st.lists(st.text("ab", min_size=1, max_size=3), min_size=1, max_size=4).map("/".join)
 ATTRIBUTES = st.sampled_from(["filter=lfs", "-filter", "!filter", "text"])
@@ -45,6 +47,23 @@ def test_ignored_files_are_gits(lines, path):
     text = "".join(f"{no}{pattern}{slash}\n" for no, pattern, slash in lines).encode()
     expected = bool(IgnoreFilter(read_ignore_patterns(io.BytesIO(text))).is_ignored(path))
     assert UploadRules(b"", text).is_ignored(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matched", "others"),
+    [
+        # A slash in brackets separates no folders.
+        ("[/[ab]", ["a", "["], ["c/a", "/"]),
+        ("x/[/a]/y", ["x/a/y"], ["x///y", "x/b/y"]),
+        ("[!/]b", ["ab"], ["b", "a/b"]),
+        # An escaped one does.
+        (r"a\/b", ["a/b"], ["a", "b"]),
+        (r"a\\/b", ["a\\/b"], ["a/b"]),
+    ],
+)
+def test_slashes_that_separate_and_that_do_not(pattern, matched, others):
+    rules = UploadRules(b"", f"{pattern}\n".encode())
+    assert [path for path in [*matched, *others] if rules.is_ignored(path)] == matched
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from pipelines.hub.publish import RepositorySettings, plan_publishing, publish
 from tests.ledger_rows import kept_rows, make_run
 from tests.running_hub import running_hub
 
+# One worker makes what they share.
+pytestmark = pytest.mark.xdist_group("consuming")
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/consuming.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"<!-- (\w+) -->\n```\w+\n(.*?)```", PAGE, flags=re.S))

@@ -28,6 +28,7 @@ def test_every_public_name_is_documented():
         assert getattr(srt_feedback, name).__doc__
 
 
+@pytest.mark.xdist_group("examples")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_example_of(place, name):
     # In the place two versions exist, so the release of the example is the next one.
@@ -39,6 +40,7 @@ def test_the_example_of(place, name):
     place.python(code)
 
 
+@pytest.mark.xdist_group("examples")
 def test_importing_the_face_is_light(place):
     code = "import sys, srt_feedback, json; print(json.dumps(sorted(sys.modules)))"
     modules = set(json.loads(place.python(code)))

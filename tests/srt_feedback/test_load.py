@@ -8,6 +8,9 @@ import pytest
 from builders.rows.schema import FEEDBACK
 from tests.running_hub import running_hub
 
+# One worker makes what they share.
+pytestmark = pytest.mark.xdist_group("load")
+
 ROWS = """
 import srt_feedback
 rows = srt_feedback.load({release!r}, {config!r})

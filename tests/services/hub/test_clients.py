@@ -10,6 +10,10 @@ from huggingface_hub import CommitOperationAdd
 SCRIPT = Path(__file__).with_name("client_script.py")
 
 
+# One worker makes what they share.
+pytestmark = pytest.mark.xdist_group("clients")
+
+
 def run(hub, home, arguments, **changes):
     env = {**os.environ, **hub.env, "HF_HOME": str(home)} | changes
     return subprocess.run(

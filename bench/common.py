@@ -11,6 +11,7 @@ import random
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -117,14 +118,17 @@ def in_child(module: str, what: dict[str, Any], timeout: float = 600) -> Measure
     command = [sys.executable, "-m", module, "--one", json.dumps(what)]
     environment = {**os.environ, "DISTILABEL_LOG_LEVEL": "ERROR", "PYTHONWARNINGS": "ignore"}
     measured, deadline = Measured(), time.monotonic() + timeout
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as child:
+    with (
+        tempfile.TemporaryFile("w+") as complaints,
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=complaints,
+            text=True,
+        ) as child,
+    ):
         while child.poll() is None:
             measured.peak = max(measured.peak, _memory(child.pid))
             if time.monotonic() > deadline:
@@ -132,8 +136,10 @@ def in_child(module: str, what: dict[str, Any], timeout: float = 600) -> Measure
                 raise RuntimeError(f"{what}: not finished after {timeout:.0f} s")
             time.sleep(0.1)
         output = child.stdout.read()
-    if child.returncode:
-        raise RuntimeError(f"{what}: status {child.returncode}\n{output[-2000:]}")
+        if child.returncode:
+            complaints.seek(0)
+            output += complaints.read()
+            raise RuntimeError(f"{what}: status {child.returncode}\n{output[-2000:]}")
     measured.facts = json.loads(output.splitlines()[-1])
     return measured
 

@@ -60,6 +60,8 @@ class Job:
     result: Callable[[Path], Any]
     half: Callable[[Path], list[str]] = lambda _: []
     near_end: Callable[[Path], bool] | None = None
+    # Whether a command that was killed had nothing left to do. It would refuse what is there.
+    is_done: Callable[[Path], bool] = lambda _: False
     script: str | None = None
     # Counts paid calls; a batch has as many in flight as it has lines.
     paid: Counting | None = None
@@ -209,6 +211,8 @@ def kill(job: Job, zygote: Zygote, folder: Path, kills: int, draw: random.Random
             killed += 1
             outcome.kills += 1
             outcome.half += job.half(run)
+            if job.is_done(run):
+                break
         if status:
             said = (run / "log").read_text(errors="replace").strip().splitlines()
             outcome.failed.append(f"{job.name}: {said[-1] if said else status}")
@@ -329,7 +333,10 @@ def release_job(run: Path) -> Job:
         left = [path.name for path in folder.iterdir() if path.name.startswith(".tiny")]
         return _hashes(folder / "tiny@v1.0.0"), left
 
-    return Job("release", words, result, half)
+    def is_done(folder: Path) -> bool:
+        return (folder / "tiny@v1.0.0").exists()
+
+    return Job("release", words, result, half, is_done=is_done)
 
 
 def publish_job(release: Path, api: Any) -> Job:
@@ -423,15 +430,16 @@ def train_job(stage: int, model: Path, release: Path) -> Job:
         return weights, round(metrics["train_loss"], 4)
 
     def half(folder: Path) -> list[str]:
-        return _complaints(lambda: result(folder)) if _done(folder) else []
+        return _complaints(lambda: result(folder)) if is_done(folder) else []
 
-    def _done(folder: Path) -> bool:
+    def is_done(folder: Path) -> bool:
         return (folder / "trained/training.json").exists()
 
     def near_end(folder: Path) -> bool:
         return (folder / f"trained/checkpoint-{_STEPS}/trainer_state.json").is_file()
 
-    return Job(f"train stage {stage}", words, result, half, near_end, script=f"stage{stage}")
+    script = f"stage{stage}"
+    return Job(f"train stage {stage}", words, result, half, near_end, is_done, script=script)
 
 
 def _trained_on(folder: Path) -> tuple[Path, Path, Path]:

@@ -19,6 +19,7 @@ from huggingface_hub import try_to_load_from_cache
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
 from builders.files.documents import read_yaml
+from builders.files.folder import has_files
 from builders.ledger.models import public_name
 from cards.front_matter import read_front_matter
 from cards.model_card import render_model_card
@@ -64,7 +65,7 @@ def begin(folder: Path, values: Mapping[str, Any]) -> str | None:
                 f"output_dir: {folder} was started with another recipe (different: "
                 f"{', '.join(changed)}); choose another folder"
             )
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and has_files(folder):
         raise BadInput(f"output_dir: {folder} is not a training run; choose another folder")
     elif folder.exists() and not folder.is_dir():
         raise BadInput(f"output_dir: {folder} is not a folder")

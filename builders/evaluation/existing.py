@@ -19,6 +19,7 @@ from builders.evaluation.measure import Facts, measure
 from builders.evaluation.result import RESULT, Benchmark, Evaluation, Instructions, Who
 from builders.evaluation.statistics.length_control import Anchors
 from builders.evaluation.verdicts import Verdicts
+from builders.files.folder import has_files
 from builders.files.hashes import sha256_of_file
 from builders.files.lock import locked
 from builders.files.tables import read_table
@@ -56,7 +57,7 @@ def evaluate_files(
 
     BadInput if a file is wrong, or `out` has something else than an evaluation.
     """
-    if out.exists() and not (out / RESULT).is_file() and any(out.iterdir()):
+    if out.exists() and not (out / RESULT).is_file() and has_files(out):
         raise BadInput(f"{out}: has something else than an evaluation; choose another --out")
     judgments = read_annotations(annotations, "refinement" if draft_annotations else "answer")
     if draft_annotations:

@@ -31,6 +31,12 @@ def files_in(
     return sorted(_walk(folder, "", also, skip or (lambda _: False), links))
 
 
+def has_files(folder: Path) -> bool:
+    """Whether something is in a folder that is not hidden: locks and what a killed process had not
+    finished are."""
+    return any(one.name[0] != "." for one in folder.iterdir())
+
+
 def _walk(
     folder: Path, prefix: str, also: Collection[str], skip: Callable[[str], bool], links: bool
 ) -> Iterator[tuple[str, Path]]:

@@ -23,6 +23,7 @@ from builders.audit.result import (
 from builders.errors import BadInput
 from builders.files.atomic import atomic_file, write_json
 from builders.files.documents import read_json
+from builders.files.folder import has_files
 from builders.files.lock import locked, locked_file
 from builders.rows import Row
 from cards.audit_report import render_audit_report
@@ -244,7 +245,7 @@ def _is_same(folder: Path, facts: dict) -> bool:
     """Whether the folder is new, or holds an audit of this request."""
     path = folder / REQUEST
     if not path.is_file():
-        return not any(one.name[0] != "." for one in folder.iterdir())
+        return not has_files(folder)
     return read_json(path) == facts
 
 

@@ -18,6 +18,7 @@ from builders.evaluation.result import Benchmark, Evaluation, Instructions, Who
 from builders.evaluation.review import read_review
 from builders.files.atomic import write_json
 from builders.files.documents import read_json
+from builders.files.folder import has_files
 from builders.files.lock import locked
 from builders.rows import Row
 from pipelines.asking.asking import Asking, cost_of
@@ -142,7 +143,7 @@ def run_evaluation(
     askings = plan.askings(folder)
     require_sense(request.settings, askings, "model")
     path = folder / REQUEST
-    if folder.exists() and not path.is_file() and _has_files(folder):
+    if folder.exists() and not path.is_file() and has_files(folder):
         raise BadInput(f"{folder}: has something else than an evaluation; choose another --out")
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
@@ -182,10 +183,6 @@ def run_evaluation(
             write_outputs(request.answers_out, name, source, plan.material.rows, texts.parts)
         write_folder(folder, evaluation, judgments.rows)
     return evaluation
-
-
-def _has_files(folder: Path) -> bool:
-    return any(one.name[0] != "." for one in folder.iterdir())
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from builders.errors import BadInput, RunFailed
 from builders.files.atomic import atomic_file, write_json
 from builders.files.documents import read_json
+from builders.files.folder import has_files
 from builders.files.lock import locked
 from builders.instructions.sources import Source, draw, survey
 from builders.ledger.funnel import Funnel
@@ -90,7 +91,7 @@ def build_run(
         _require_verifiable(recipe)
     observer = observer or Unobserved()
     run = Run(folder)
-    new = not folder.exists() or not any(folder.iterdir())
+    new = not folder.exists() or not has_files(folder)
     if not new:
         _require_same_recipe(run, recipe)
     folder.mkdir(parents=True, exist_ok=True)

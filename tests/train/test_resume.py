@@ -134,6 +134,13 @@ def test_a_checkpoint_can_be_named(begun, tmp_path):
     assert read(folder)["steps"] == 2
 
 
+def test_a_folder_in_which_a_run_was_killed_before_its_recipe_is_taken(command, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.recipe.yaml.a1b2c3d4").touch()
+    first.main(command("stage1-embedded.yaml", tmp_path / "out", max_steps=1))
+    assert read(tmp_path / "out")["steps"] == 1
+
+
 def test_other_folders_are_left_alone(command, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(BadInput, match="is not a training run"):

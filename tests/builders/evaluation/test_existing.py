@@ -35,6 +35,13 @@ def test_the_same_files_give_the_same_figures(tmp_path):
     assert first.parts == second.parts
 
 
+def test_a_folder_that_holds_what_a_killed_process_left_is_taken(tmp_path):
+    path = annotations(tmp_path / "annotations.json")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.lock").touch()
+    assert evaluate_files(path, tmp_path / "out") == read_evaluation(tmp_path / "out")
+
+
 def test_draft_and_refinement_from_two_files(tmp_path):
     after = annotations(tmp_path / "after.json", preference=2)
     before = annotations(tmp_path / "before.json")

@@ -154,6 +154,15 @@ def test_a_folder_of_another_recipe_or_of_something_else_is_refused(run, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_folder_in_which_a_run_was_killed_before_its_recipe_is_taken(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for left in (".lock", ".lock.pid", ".recipe.yaml.a1b2c3d4"):
+        (folder / left).touch()
+    assert build_run(recipe(), folder).read_manifest() is not None
+    assert not (folder / ".recipe.yaml.a1b2c3d4").exists()
+
+
 def test_a_second_process_is_refused_with_the_firsts_pid(tmp_path):
     folder = tmp_path / "run"
     seen = []

@@ -3,3 +3,6 @@
 That would have to hold on CPUs as on GPUs, with a seed for each request: as of 5.23 it has one
 seed for all.
 """
+
+# Before torch, which the modules here import.
+import services.model.openmp  # noqa: F401

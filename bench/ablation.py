@@ -4,7 +4,7 @@ Trains one model for each training config and seed on the same stage-1 release, 
 the same unseen problems (arXiv 2406.07168, Table 4, does this with AlpacaEval). The final answer
 counts: the refinement, or the only answer of a model that was not trained to refine.
 
-    python -m bench.ablation [--rows 240] [--seeds 3] [--out loop]
+    python -m bench.ablation [--rows 240] [--seeds 3] [--model DIR] [--out loop]
 """
 
 import argparse
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.heldout import with_interval
-from bench.loop import TRAINED, say
+from bench.loop import MODEL_HELP, TRAINED, drafted_by, say, trained_from
 from builders.files.atomic import write_json
 from builders.review.statistics.intervals import share
 from builders.training.sft import SFT_FORMS, SftForm, review_turns
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--heldout", type=int, default=120, help="unseen problems to answer")
     parser.add_argument("--seeds", type=int, default=3, help="models per config")
     parser.add_argument("--epochs", type=float, default=1, help="passes over the rows")
+    parser.add_argument("--model", type=Path, help=MODEL_HELP)
     parser.add_argument("--configs", nargs="+", default=list(_NAMES), choices=list(_NAMES))
     arguments = parser.parse_args()
     values = {
@@ -52,6 +53,7 @@ def main() -> None:
         "instructions.families": json.dumps(_FAMILIES),
         "drafts.max_new_tokens": _DRAFT_TOKENS,
         "batch_size": 160,
+        **drafted_by(arguments.model),
     }
     loop = Loop(arguments.out / "ablation", stage1=values)
     ensure_release(loop, 1, say)
@@ -78,6 +80,7 @@ def measure(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -
             # As in `bench.loop`: with so few rows, more steps help.
             "per_device_train_batch_size": 4,
             "seed": seed,
+            **trained_from(arguments.model),
         }
         ensure_checkpoint(checkpoint, 1, values, say)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ the base model's answers, judged by that program and by the stage-1 model itself
 `--other-problems` adds more problems of the same families, drawn with another seed;
 `--other-families` adds families that no model was trained on.
 
-    python -m bench.loop [--smoke] [--other-problems] [--other-families] [--out DIR]
+    python -m bench.loop [--smoke] [--other-problems] [--other-families] [--model DIR] [--out DIR]
 """
 
 import argparse
@@ -34,7 +34,7 @@ from cards.audit_sentences import stand_in, verdict_sentences
 from cards.evaluation_report import table_lines
 from pipelines.audit.run import PICTURE, REPORT
 from pipelines.cli import app
-from pipelines.cli.loop import Loop, assignments, in_this_process, run_loop
+from pipelines.cli.loop import EMBEDDED, Loop, assignments, in_this_process, run_loop
 
 _MODELS = ("base", "stage 1", "stage 2")
 # Families that a model with 135M parameters can learn from a few hundred rows, except arithmetic
@@ -56,6 +56,7 @@ _SCORER = {"scorer": "{kind: verifiable}"}
 # The teacher's longest critique with refinement has 202 tokens.
 _REVIEW_TOKENS = 208
 _DRAFT_TOKENS = 160
+MODEL_HELP = "a folder of weights that transformers loads, in place of the embedded model"
 # Of figures that are not shares: the value, and the ends of its interval.
 _FORMATS = {
     "score_correlation": (".2f", ".2f"),
@@ -73,6 +74,16 @@ class ProblemSet:
     families: Sequence[str]
     each: int
     seed: int = 0
+
+
+def drafted_by(model: Path | None) -> dict[str, Any]:
+    """Overrides of stage 1's recipe for drafts of the model in a folder."""
+    return {"drafts.kind": "transformers", "drafts.model": model} if model else {}
+
+
+def trained_from(model: Path | None) -> dict[str, Any]:
+    """Overrides of the recipe of `train/stage1.py`, likewise."""
+    return {"model_name_or_path": model} if model else {}
 
 
 def full(out: Path) -> Loop:
@@ -117,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("loop"), help="folder for everything")
     parser.add_argument("--smoke", action="store_true", help="small, to check that it runs")
+    parser.add_argument("--model", type=Path, help=MODEL_HELP)
     parser.add_argument(
         "--other-problems", action="store_true", help="also measure on problems of another seed"
     )
@@ -125,8 +137,14 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     out = arguments.out
+    loop = smoke(out) if arguments.smoke else full(out)
+    drafts, base = drafted_by(arguments.model), arguments.model
     loop = replace(
-        smoke(out) if arguments.smoke else full(out),
+        loop,
+        stage1=loop.stage1 | drafts,
+        audited=loop.audited | drafts,
+        train1=loop.train1 | trained_from(base),
+        base=str(base) if base else loop.base,
         run_srt=in_this_process(app),
     )
     started = time.monotonic()
@@ -177,11 +195,11 @@ def evaluate(
         "drafts.max_new_tokens": draft_tokens,
         "critic.max_new_tokens": review_tokens,
     }
+    asked = loop.base if model == "base" else str(loop.checkpoint(int(model[-1])))
     checkpoint = []
-    if model != "base":
-        number = int(model[-1])
+    if asked != EMBEDDED:
         values |= {"drafts.kind": "transformers", "critic.kind": "transformers"}
-        checkpoint = ["--model", str(loop.checkpoint(number))]
+        checkpoint = ["--model", asked]
     trained_on = [str(path) for path in (loop.release(1), loop.release(2)) if path.exists()]
     values["disjoint_from"] = json.dumps(trained_on)
     recipe = str(Path(__file__).with_name("heldout.yaml"))

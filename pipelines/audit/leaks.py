@@ -51,7 +51,8 @@ def _of_model(model: AskedModel, frozen: FrozenSet) -> tuple[set[str], str]:
 
 def _freezing(frozen_at: datetime, starts: Sequence[datetime | None]) -> str:
     """What is to be said of when the set was frozen and when the trainings began."""
-    if any(start is not None and frozen_at > start for start in starts):
+    # Both are whole seconds: within one, the set may have been frozen after the beginning.
+    if any(start is not None and frozen_at >= start for start in starts):
         return "; the set was frozen after that training had begun"
     if None in starts:
         return "; whether the set was frozen before that training is not known"

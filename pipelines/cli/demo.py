@@ -77,13 +77,17 @@ def demo(
 def _loop(out: Path, run_srt: "Runner") -> "Loop":
     """What the demo changes in the embedded recipes."""
     from pipelines.cli.loop import Loop
+    from services.model.precision import has_fast_bfloat16
 
+    # Half of them repeat what the model was trained on, and of the rest a third makes a pair: 20
+    # at least, and as many more as a machine has time for in a demo of six minutes.
+    instructions = 120 if has_fast_bfloat16("cpu") else 80
     return Loop(
         out,
         stage1={"instructions.verifiable": 60, "batch_size": 60, **_SHARED},
         stage2={
-            "instructions.verifiable": 80,
-            "batch_size": 80,
+            "instructions.verifiable": instructions,
+            "batch_size": instructions,
             "critic.max_new_tokens": 192,
             # After so few rows a model's own scores mean nothing (docs/results.md).
             "scorer": "{kind: verifiable}",

@@ -28,6 +28,7 @@ from pipelines.cli.build import INTERRUPTED
 Values = Mapping[str, object]
 Runner = Callable[[Sequence[str]], None]
 
+EMBEDDED = "embedded"
 _VERSION = "1.0.0"
 _BY_CTRL_C = 130  # what typer makes of Ctrl-C
 _TRAIN = Path(__file__).parents[2] / "train"
@@ -75,7 +76,8 @@ class Loop:
     train scripts' recipes. `audited` overrides the recipe of the run whose pairs are frozen: draft
     and refinement of held-out problems, judged by the checker; without it, nothing is audited.
     `audit_scores` are those of the audits, and `audit_tokens` is the most that a reply in one may
-    have. `show` is how many rows a run shows when they are made. `run_srt` runs the `srt` commands.
+    have. `base` is what the audits call the base model. `show` is how many rows a run shows when
+    they are made. `run_srt` runs the `srt` commands.
     """
 
     out: Path
@@ -87,6 +89,7 @@ class Loop:
     audit_scores: Scores = "sampled"
     audit_tokens: int = MAX_NEW_TOKENS
     show: int = 0
+    base: str = EMBEDDED
     run_srt: Runner = in_own_process
 
     def run(self, stage: int) -> Path:
@@ -166,7 +169,7 @@ def ensure_audit(loop: Loop, stage: int, notify: Notify) -> None:
         return
     ensure_set(loop, notify)
     if not (loop.audit(stage) / RESULT).exists():
-        model = str(loop.checkpoint(stage)) if stage else "embedded"
+        model = str(loop.checkpoint(stage)) if stage else loop.base
         against = ["--against", str(loop.audit(stage - 1))] if stage else []
         options = ["--max-new-tokens", str(loop.audit_tokens)]
         if loop.audit_scores == "expected":

@@ -30,6 +30,13 @@ def test_every_pin_is_exact_and_has_hashes():
     assert "argilla-server==2.8.0" in PINS.read_text()
 
 
+def test_redis_has_what_it_needs_before_python_3_11_3():
+    """Debian 12 has Python 3.11.2; there, Argilla was installed and did not start."""
+    pins = PINS.read_text()
+    assert "\nredis==8" in pins
+    assert '\nasync-timeout==5.0.1 ; python_full_version < "3.11.3" \\\n' in pins
+
+
 def test_a_wheel_with_another_hash_is_not_installed(tmp_path, monkeypatch):
     wheels = tmp_path / "wheels"
     wheels.mkdir()

@@ -138,13 +138,13 @@ def main() -> None:
     arguments = parser.parse_args()
     out = arguments.out
     loop = smoke(out) if arguments.smoke else full(out)
-    drafts, base = drafted_by(arguments.model), arguments.model
+    drafts = drafted_by(arguments.model)
     loop = replace(
         loop,
         stage1=loop.stage1 | drafts,
         audited=loop.audited | drafts,
-        train1=loop.train1 | trained_from(base),
-        base=str(base) if base else loop.base,
+        train1=loop.train1 | trained_from(arguments.model),
+        base=str(arguments.model or loop.base),
         run_srt=in_this_process(app),
     )
     started = time.monotonic()

@@ -4,20 +4,14 @@ import os
 import subprocess
 import sys
 
-_SHOW = """
-import sys
-import {module}
-import os
-print(*(os.environ[name] for name in {names}))
-"""
 _NAMES = ("OMP_WAIT_POLICY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 
 
-def shown(module, **environment):
+def shown(**environment):
     env = {name: value for name, value in os.environ.items() if name not in _NAMES}
-    code = _SHOW.format(module=module, names=_NAMES)
+    code = "import os, services.model.openmp; print(*(os.environ[name] for name in {}))"
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code.format(_NAMES)],
         env={**env, **environment},
         capture_output=True,
         text=True,
@@ -27,12 +21,12 @@ def shown(module, **environment):
 
 def test_little_is_kept_of_products_that_are_not_asked_for_again():
     """A server kept two megabytes for each length of a prompt, up to some gigabytes."""
-    assert shown("services.model.openmp") == ["PASSIVE", "64", "64"]
+    assert shown() == ["PASSIVE", "64", "64"]
 
 
 def test_a_users_own_settings_stay():
     own = {"OMP_WAIT_POLICY": "ACTIVE", "LRU_CACHE_CAPACITY": "7"}
-    assert shown("services.model.openmp", **own) == ["ACTIVE", "64", "7"]
+    assert shown(**own) == ["ACTIVE", "64", "7"]
 
 
 def test_they_are_there_before_torch():

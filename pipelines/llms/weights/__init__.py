@@ -5,4 +5,4 @@ seed for all.
 """
 
 # Before torch, which the modules here import.
-import services.model.openmp  # noqa: F401
+import services.model.resources  # noqa: F401

@@ -26,7 +26,7 @@ from pipelines.llms.weights.decode import RunningBatch, columns, prefill_tokens
 from pipelines.llms.weights.loading import LoadedModel
 from pipelines.llms.weights.local import TransformersLLM, cache_bytes, is_out_of_memory
 from pipelines.llms.weights.sampling import greedy, sample
-from services.model.openmp import ONE_AT_A_TIME
+from services.model.resources import ONE_AT_A_TIME
 
 # Steps with a quarter of the slots free before these are given up: who has just been answered may
 # ask again, and both ways the other rows are copied.

@@ -10,7 +10,7 @@ from typing import Any
 from builders.errors import BadInput, reason_of
 from builders.training.trained_template import stop_tokens
 from services.model.embedded import CHECKPOINT, MODEL_NAME, checkpoint_path
-from services.model.openmp import ONE_AT_A_TIME
+from services.model.resources import ONE_AT_A_TIME
 
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 

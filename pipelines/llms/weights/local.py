@@ -11,7 +11,7 @@ from pipelines.llms.chat_prompt import encode_prompts
 from pipelines.llms.messages import Choices, Completion, Likelihoods, Message, Request
 from pipelines.llms.weights.loading import LoadedModel, load_model
 from services.model.embedded import MODEL_NAME, checkpoint_path
-from services.model.openmp import ONE_AT_A_TIME
+from services.model.resources import ONE_AT_A_TIME
 
 # isort: split
 import torch

@@ -1,5 +1,6 @@
-"""How models in this process share its cores, and what is kept of their computations. Import it
-before torch and llama.cpp, which read these settings once, when they are loaded or first used.
+"""How models in this process share its cores, and what their computations may keep in memory.
+
+Import it before torch and llama.cpp, which read these settings once, when they are loaded or used.
 
 Both compute with OpenMP. Threads that spin while they wait are up to twice as fast on an idle
 machine, and twenty times slower as soon as another process wants a core. A user with a machine of

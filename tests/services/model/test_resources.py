@@ -9,7 +9,7 @@ _NAMES = ("OMP_WAIT_POLICY", "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPAC
 
 def shown(**environment):
     env = {name: value for name, value in os.environ.items() if name not in _NAMES}
-    code = "import os, services.model.openmp; print(*(os.environ[name] for name in {}))"
+    code = "import os, services.model.resources; print(*(os.environ[name] for name in {}))"
     return subprocess.run(
         [sys.executable, "-c", code.format(_NAMES)],
         env={**env, **environment},
@@ -34,4 +34,4 @@ def test_they_are_there_before_torch():
     code = "import sys, pipelines.llms.weights.continuous; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
-    assert loaded.index("services.model.openmp") < loaded.index("torch")
+    assert loaded.index("services.model.resources") < loaded.index("torch")

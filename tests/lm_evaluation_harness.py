@@ -1,12 +1,11 @@
 """lm-evaluation-harness in an environment of its own."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.environments import environment, run_apart
 
 _VERSION = "0.4.13"
 
@@ -15,31 +14,13 @@ _VERSION = "0.4.13"
 def lm_eval(tmp_path_factory):
     """Run lm_eval with these arguments; skips the test if it cannot be installed."""
     folder = tmp_path_factory.mktemp("lm-eval")
-    python = folder / "env" / "bin" / "python"
-    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    commands = [
-        [sys.executable, "-m", "venv", str(folder / "env")],
-        [str(python), *install, f"lm_eval[api]=={_VERSION}"],
-    ]
-    for command in commands:
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=540)
-        except subprocess.TimeoutExpired:
-            pytest.skip("lm_eval cannot be installed within nine minutes")
-        if done.returncode:
-            pytest.skip(f"lm_eval cannot be installed: {done.stderr[-500:]}")
+    python = environment(folder / "env", [f"lm_eval[api]=={_VERSION}"])
 
     def run(*arguments: object) -> dict[str, float]:
         """The metrics of the one task."""
         out = folder / "out"
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        kept.pop("PYTHONPATH", None)
-        offline = {"HF_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1", "OPENAI_API_KEY": "none"}
-        command = [str(python), "-m", "lm_eval", *map(str, arguments), "--output_path", str(out)]
-        done = subprocess.run(
-            command, env=kept | offline, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+        command = ("-m", "lm_eval", *arguments, "--output_path", out)
+        run_apart(python, folder / "home", *command, OPENAI_API_KEY="none")
         (result,) = out.rglob("results_*.json")
         metrics = json.loads(result.read_text())["results"]
         result.unlink()

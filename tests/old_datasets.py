@@ -1,11 +1,10 @@
 """Versions of `datasets` that readers of a release may have, each in a folder beside its needs."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.environments import environment, run_apart
 
 # The oldest that reads `configs:` on a card, and the last ones of 2 and 3. From 4 on, a list is of
 # the type "List", which none of these knows.
@@ -21,32 +20,13 @@ _NEEDS = (
 def old_datasets(tmp_path_factory):
     """Run a script with a version of `datasets`; skips the test if they cannot be installed."""
     folder = tmp_path_factory.mktemp("old-datasets")
-    python = folder / "env" / "bin" / "python"
-    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    commands = [
-        [sys.executable, "-m", "venv", str(folder / "env")],
-        [str(python), *install, *_NEEDS],
-        *(
-            [str(python), *install, "--no-deps", "--target", str(folder / one), f"datasets=={one}"]
-            for one in VERSIONS
-        ),
-    ]
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=540)
-        if done.returncode:
-            pytest.skip(f"older datasets cannot be installed: {done.stderr[-500:]}")
+    versions = (
+        ["--no-deps", "--target", str(folder / one), f"datasets=={one}"] for one in VERSIONS
+    )
+    python = environment(folder / "env", _NEEDS, *versions)
 
     def run(version: str, script: Path, *arguments: str) -> str:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        own = {"PYTHONPATH": str(folder / version), "HF_HOME": str(folder / "home" / version)}
-        done = subprocess.run(
-            [str(python), str(script), *arguments],
-            env={**kept, **own, "HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
+        home = folder / "home" / version
+        return run_apart(python, home, script, *arguments, PYTHONPATH=str(folder / version))
 
     return run

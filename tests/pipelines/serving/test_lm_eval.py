@@ -3,8 +3,8 @@
 import json
 from functools import cache
 
-from tests.chat_server import serve_model, url_of
 from tests.lm_evaluation_harness import gsm8k_task, lm_eval
+from tests.served import served, url_of
 from tests.shared_data import FOLDER, needs
 
 __all__ = ["lm_eval"]
@@ -18,7 +18,7 @@ def test_gsm8k(lm_eval, block, tmp_path):
     path = block("tests.pipelines.serving.test_lm_eval:guesses_first")
     # The guess is wrong, and the refinement right: the harness gets what is asked for.
     for answer, right in (("refinement", 1.0), ("draft", 0.0)):
-        with serve_model(path, "--port", 0, "--answer", answer, folder=tmp_path) as process:
+        with served("model", path, "--port", 0, "--answer", answer, folder=tmp_path) as process:
             address = f"{url_of(process)}/chat/completions"
             metrics = lm_eval(
                 *("--model", "local-chat-completions", "--apply_chat_template"),

@@ -14,7 +14,7 @@ from builders.errors import BadInput
 from pipelines.cli.serve import Answers
 from pipelines.cli.serve import model as serve_model_command
 from services.chat.server import bound
-from tests.chat_server import serve_model, url_of
+from tests.served import served, url_of
 from tests.tiny_model import save_tiny_model
 
 LAKE = [{"role": "user", "content": "Name a lake."}]
@@ -27,7 +27,7 @@ def ask(url, **fields):
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_the_environment_and_ends_cleanly(block, tmp_path, ending):
-    with serve_model(block(), "--port", 0, folder=tmp_path) as process:
+    with served("model", block(), "--port", 0, folder=tmp_path) as process:
         url = url_of(process)
         line = process.stdout.readline()
         assert line == f"export OPENAI_BASE_URL={url} OPENAI_API_KEY=none  # model=scripted\n"
@@ -47,7 +47,10 @@ def test_it_prints_the_environment_and_ends_cleanly(block, tmp_path, ending):
 
 def test_a_signal_while_clients_wait(tmp_path, block):
     path = block("tests.pipelines.serving.test_serve_model:hanging")
-    with serve_model(path, "--port", 0, folder=tmp_path) as process, ThreadPoolExecutor(2) as pool:
+    with (
+        served("model", path, "--port", 0, folder=tmp_path) as process,
+        ThreadPoolExecutor(2) as pool,
+    ):
         url = url_of(process)
         waiting = pool.submit(ask, url)
         with openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
@@ -60,7 +63,7 @@ def test_a_signal_while_clients_wait(tmp_path, block):
 
 
 def test_killed_and_started_again(block, tmp_path):
-    with serve_model(block(), "--port", 0, folder=tmp_path) as process:
+    with served("model", block(), "--port", 0, folder=tmp_path) as process:
         url = url_of(process)
         first = ask(url, seed=7).json()
         os.kill(process.pid, signal.SIGKILL)
@@ -68,7 +71,7 @@ def test_killed_and_started_again(block, tmp_path):
         with pytest.raises(httpx.ConnectError):
             ask(url)
     port = url.split(":")[-1].removesuffix("/v1")
-    with serve_model(block(), "--port", port, folder=tmp_path) as process:
+    with served("model", block(), "--port", port, folder=tmp_path) as process:
         assert url_of(process) == url
         assert ask(url, seed=7).json()["choices"] == first["choices"]
 
@@ -76,7 +79,7 @@ def test_killed_and_started_again(block, tmp_path):
 def test_a_start_error_is_one_line(block, tmp_path):
     with bound(0) as taken:
         port = taken.getsockname()[1]
-        with serve_model(block(), "--port", port, folder=tmp_path) as process:
+        with served("model", block(), "--port", port, folder=tmp_path) as process:
             out, err = process.communicate(timeout=240)
     assert (process.returncode, out) == (2, "")
     assert err == f"srt: port {port}: it is in use; choose another with --port\n"
@@ -95,7 +98,7 @@ def test_bad_arguments_are_reported_before_serving(block, tmp_path):
 
 def test_openais_client_and_a_model_in_this_process(tmp_path):
     folder = save_tiny_model(tmp_path / "tiny")
-    with serve_model(folder, "--port", 0, "--max-new-tokens", 60, folder=tmp_path) as process:
+    with served("model", folder, "--port", 0, "--max-new-tokens", 60, folder=tmp_path) as process:
         client = openai.OpenAI(base_url=url_of(process), api_key="none", max_retries=0)
         fields = {"model": "tiny", "messages": [{"role": "user", "content": "Hi"}], "seed": 3}
         whole = client.chat.completions.create(**fields, temperature=1.0, n=2)
@@ -124,7 +127,7 @@ def test_openais_client_and_a_model_in_this_process(tmp_path):
 def test_a_draft_is_streamed_token_by_token(tmp_path):
     folder = save_tiny_model(tmp_path / "tiny")
     options = ("--port", 0, "--max-new-tokens", 300, "--answer", "draft")
-    with serve_model(folder, *options, folder=tmp_path) as process:
+    with served("model", folder, *options, folder=tmp_path) as process:
         client = openai.OpenAI(base_url=url_of(process), api_key="none", max_retries=0)
         with client.chat.completions.create(
             model="tiny", messages=[{"role": "user", "content": "x" * 90}], stream=True

@@ -1,12 +1,8 @@
 """`srt serve argilla` as a user runs it: its output, its files, and restarts."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
-from contextlib import suppress
-from pathlib import Path
+from contextlib import ExitStack, suppress
 
 import argilla as rg
 import psutil
@@ -14,42 +10,21 @@ import pytest
 import requests
 
 from tests.argilla import argilla_cache
+from tests.served import served, url_of
 
 pytestmark = pytest.mark.xdist_group("argilla")
-
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
 def serve(tmp_path):
     """A function that starts `srt serve argilla` with these arguments, with captured output."""
-    cache, started = argilla_cache(), []
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-
-    def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines", "serve", "argilla", *map(str, arguments)],
-            env=os.environ
-            | {"PYTHONPATH": str(ROOT), "SRT_CACHE": str(cache), "TMPDIR": str(temporary)},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    own = {"SRT_CACHE": argilla_cache(), "TMPDIR": temporary}
+    with ExitStack() as started:
+        yield lambda *arguments: started.enter_context(
+            served("argilla", *arguments, folder=tmp_path, **own)
         )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
-
-
-def url_of(process):
-    first = process.stdout.readline()
-    assert first.startswith("argilla: http://127.0.0.1:"), process.communicate()
-    return first.split()[1]
 
 
 def ended(processes):

@@ -2,7 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 import requests
@@ -11,37 +11,14 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from builders.errors import BadInput
 from pipelines.cli.serve import hub as serve_hub
-
-ROOT = Path(__file__).parents[3]
+from tests.served import ROOT, served, url_of
 
 
 @pytest.fixture
 def serve(tmp_path):
     """A function that starts `srt serve hub` with these arguments, with captured output."""
-    started = []
-
-    def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pipelines", "serve", "hub", *map(str, arguments)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-
-
-def url_of(process):
-    first = process.stdout.readline()
-    assert first.startswith("hub: http://127.0.0.1:")
-    return first.split()[1]
+    with ExitStack() as started:
+        yield lambda *arguments: started.enter_context(served("hub", *arguments, folder=tmp_path))
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

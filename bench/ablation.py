@@ -17,12 +17,12 @@ from typing import Any, TypedDict
 import numpy as np
 
 from bench.heldout import with_interval
-from bench.loop import MODEL_HELP, TRAINED, drafted_by, say, trained_from
+from bench.loop import FAMILIES_OPTION, MODEL_HELP, TRAINED, drafted_by, say, trained_from
 from builders.audit.statistics.clusters import share_with_interval, z_of
 from builders.audit.statistics.paired import center_and_error
 from builders.files.atomic import atomic_file, write_json
 from builders.training.sft import SFT_FORMS, SftForm, review_turns
-from builders.verifiable import check, generate
+from builders.verifiable import Problem, check, generate
 from cards.evaluation_report import points
 from pipelines.cli.loop import Loop, ensure_checkpoint, ensure_release
 from pipelines.llms.messages import Request
@@ -61,11 +61,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="models per config")
     parser.add_argument("--epochs", type=float, default=1, help="passes over the rows")
     parser.add_argument("--model", type=Path, help=MODEL_HELP)
+    parser.add_argument("--families", default=_FAMILIES, **FAMILIES_OPTION)
     parser.add_argument("--configs", nargs="+", default=list(_NAMES), choices=list(_NAMES))
     arguments = parser.parse_args()
     values = {
         "instructions.verifiable": arguments.rows,
-        "instructions.families": json.dumps(_FAMILIES),
+        "instructions.families": json.dumps(arguments.families),
         "drafts.max_new_tokens": _DRAFT_TOKENS,
         "batch_size": 160,
         **drafted_by(arguments.model),
@@ -73,13 +74,14 @@ def main() -> None:
     loop = Loop(arguments.out / "ablation", stage1=values)
     ensure_release(loop, 1, say)
     base = arguments.model or checkpoint_path()
+    problems = list(generate(0, arguments.heldout, arguments.families, "test"))
     answers_only = SFT_FORMS[_REFINEMENT_ONLY]
-    measured = {_BASE: [measure(loop, _BASE, base, answers_only, arguments.heldout)]}
+    measured = {_BASE: [measure(loop, _BASE, base, answers_only, problems)]}
     for seed in range(1, arguments.seeds + 1):
         for config in arguments.configs:
             name = f"{config}-{seed}"
             checkpoint = train(loop, config, seed, arguments)
-            found = measure(loop, name, checkpoint, SFT_FORMS[config], arguments.heldout)
+            found = measure(loop, name, checkpoint, SFT_FORMS[config], problems)
             measured.setdefault(config, []).append(found)
     text = table(measured)
     with atomic_file(loop.out / "ablation.md") as temporary:
@@ -103,23 +105,24 @@ def train(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> 
     return checkpoint
 
 
-def measure(loop: Loop, name: str, model: Path, form: SftForm, count: int) -> Measured:
+def measure(
+    loop: Loop, name: str, model: Path, form: SftForm, problems: Sequence[Problem]
+) -> Measured:
     """What a model answers, judged; stored, so that this runs only once."""
-    path = loop.out / "judged" / f"{name}-{count}.json"
+    path = loop.out / "judged" / f"{name}-{len(problems)}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, judge(model, form, count))
+        write_json(path, judge(model, form, problems))
     found = json.loads(path.read_text())
     right = {key: sum(found[key]) for key in ("draft", "final")}
-    print(json.dumps({"model": name, "of": count, "right": right}), flush=True)
+    print(json.dumps({"model": name, "of": len(problems), "right": right}), flush=True)
     return found
 
 
-def judge(path: Path, form: SftForm, count: int) -> Measured:
+def judge(path: Path, form: SftForm, problems: Sequence[Problem]) -> Measured:
     """Greedy drafts of the held-out problems and their refinements: which are correct."""
     from pipelines.llms.weights.local import TransformersLLM
 
-    problems = list(generate(0, count, _FAMILIES, "test"))
     model = TransformersLLM(model=str(path))
     model.max_new_tokens = _DRAFT_TOKENS
     prompts = [[{"role": "user", "content": problem.instruction}] for problem in problems]

@@ -7,9 +7,11 @@ Then base, stage 1 and stage 2 answer, critique and refine the same unseen probl
 that knows the answers checks them. Last comes the win rate of stage 2's drafts and refinements over
 the base model's answers, judged by that program and by the stage-1 model itself.
 `--other-problems` adds more problems of the same families, drawn with another seed;
-`--other-families` adds families that no model was trained on.
+`--other-families` adds families that no model was trained on. A larger `--model` needs `--families`
+that it does not solve already, or there is nothing to refine.
 
-    python -m bench.loop [--smoke] [--other-problems] [--other-families] [--model DIR] [--out DIR]
+    python -m bench.loop [--smoke] [--other-problems] [--other-families] [--model DIR]
+                         [--families NAME ...] [--out DIR]
 """
 
 import argparse
@@ -57,6 +59,12 @@ _SCORER = {"scorer": "{kind: verifiable}"}
 _REVIEW_TOKENS = 208
 _DRAFT_TOKENS = 160
 MODEL_HELP = "a folder of weights that transformers loads, in place of the embedded model"
+FAMILIES_OPTION: dict[str, Any] = {
+    "nargs": "+",
+    "choices": [name for name in families() if name not in _OTHERS],
+    "metavar": "NAME",
+    "help": "the families of problems to train on",
+}
 # Of figures that are not shares: the value, and the ends of its interval.
 _FORMATS = {
     "score_correlation": (".2f", ".2f"),
@@ -86,8 +94,8 @@ def trained_from(model: Path | None) -> dict[str, Any]:
     return {"model_name_or_path": model} if model else {}
 
 
-def full(out: Path) -> Loop:
-    shared = _shared(batch_size=600, draft_tokens=_DRAFT_TOKENS)
+def full(out: Path, trained: Sequence[str]) -> Loop:
+    shared = _shared(trained, batch_size=600, draft_tokens=_DRAFT_TOKENS)
     reviews = {"critic.max_new_tokens": _REVIEW_TOKENS, **_SCORER}
     return Loop(
         out,
@@ -103,9 +111,9 @@ def full(out: Path) -> Loop:
     )
 
 
-def smoke(out: Path) -> Loop:
+def smoke(out: Path, trained: Sequence[str]) -> Loop:
     """The same steps in a few minutes; the results are meaningless."""
-    shared = _shared(batch_size=48, draft_tokens=48)
+    shared = _shared(trained, batch_size=48, draft_tokens=48)
     return Loop(
         out,
         stage1={"instructions.verifiable": 48, **shared},
@@ -116,11 +124,11 @@ def smoke(out: Path) -> Loop:
     )
 
 
-def _shared(batch_size: int, draft_tokens: int) -> dict[str, Any]:
+def _shared(trained: Sequence[str], batch_size: int, draft_tokens: int) -> dict[str, Any]:
     return {
         "batch_size": batch_size,
         "drafts.max_new_tokens": draft_tokens,
-        "instructions.families": json.dumps(TRAINED),
+        "instructions.families": json.dumps(trained),
     }
 
 
@@ -129,6 +137,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("loop"), help="folder for everything")
     parser.add_argument("--smoke", action="store_true", help="small, to check that it runs")
     parser.add_argument("--model", type=Path, help=MODEL_HELP)
+    parser.add_argument("--families", default=TRAINED, **FAMILIES_OPTION)
     parser.add_argument(
         "--other-problems", action="store_true", help="also measure on problems of another seed"
     )
@@ -137,7 +146,8 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     out = arguments.out
-    loop = smoke(out) if arguments.smoke else full(out)
+    trained = tuple(arguments.families)
+    loop = (smoke if arguments.smoke else full)(out, trained)
     drafts = drafted_by(arguments.model)
     loop = replace(
         loop,
@@ -155,9 +165,9 @@ def main() -> None:
     each, more = (2, 2) if arguments.smoke else (38, 48)
     tokens = (40, 64) if arguments.smoke else (_DRAFT_TOKENS, _REVIEW_TOKENS)
     unseen = "unseen problems of the families trained on"
-    problem_sets = {"heldout": ProblemSet(unseen, TRAINED, each)}
+    problem_sets = {"heldout": ProblemSet(unseen, trained, each)}
     if arguments.other_problems:
-        problem_sets["other-problems"] = ProblemSet(f"other {unseen}", TRAINED, more, seed=7)
+        problem_sets["other-problems"] = ProblemSet(f"other {unseen}", trained, more, seed=7)
     if arguments.other_families:
         title = "problems of families never trained on"
         problem_sets["other-families"] = ProblemSet(title, _OTHERS, each)

@@ -5,7 +5,8 @@ the same unseen problems (arXiv 2406.07168, Table 4, does this with AlpacaEval).
 counts: the refinement, or the only answer of a model that was not trained to refine. Every model is
 compared, problem by problem, with the model that was not trained, and with `refinement only`.
 
-    python -m bench.ablation [--rows 240] [--seeds 3] [--model DIR] [--out loop]
+    python -m bench.ablation [--rows 240] [--seeds 3] [--model DIR] [--families NAME ...]
+                             [--learning-rate RATE] [--out loop]
 """
 
 import argparse
@@ -17,7 +18,15 @@ from typing import Any, TypedDict
 import numpy as np
 
 from bench.heldout import with_interval
-from bench.loop import FAMILIES_OPTION, MODEL_HELP, TRAINED, drafted_by, say, trained_from
+from bench.loop import (
+    FAMILIES_OPTION,
+    MODEL_HELP,
+    RATE_HELP,
+    TRAINED,
+    drafted_by,
+    say,
+    trained_from,
+)
 from builders.audit.statistics.clusters import share_with_interval, z_of
 from builders.audit.statistics.paired import center_and_error
 from builders.files.atomic import atomic_file, write_json
@@ -62,6 +71,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1, help="passes over the rows")
     parser.add_argument("--model", type=Path, help=MODEL_HELP)
     parser.add_argument("--families", default=_FAMILIES, **FAMILIES_OPTION)
+    parser.add_argument("--learning-rate", type=float, help=RATE_HELP)
     parser.add_argument("--configs", nargs="+", default=list(_NAMES), choices=list(_NAMES))
     arguments = parser.parse_args()
     values = {
@@ -99,7 +109,7 @@ def train(loop: Loop, config: str, seed: int, arguments: argparse.Namespace) -> 
         # With so few rows, more steps help.
         "per_device_train_batch_size": 4,
         "seed": seed,
-        **trained_from(arguments.model),
+        **trained_from(arguments.model, arguments.learning_rate),
     }
     ensure_checkpoint(checkpoint, 1, values, say)
     return checkpoint

@@ -8,10 +8,10 @@ that knows the answers checks them. Last comes the win rate of stage 2's drafts 
 the base model's answers, judged by that program and by the stage-1 model itself.
 `--other-problems` adds more problems of the same families, drawn with another seed;
 `--other-families` adds families that no model was trained on. A larger `--model` needs `--families`
-that it does not solve already, or there is nothing to refine.
+that it does not solve already, or there is nothing to refine, and a lower `--learning-rate`.
 
     python -m bench.loop [--smoke] [--other-problems] [--other-families] [--model DIR]
-                         [--families NAME ...] [--out DIR]
+                         [--families NAME ...] [--learning-rate RATE] [--out DIR]
 """
 
 import argparse
@@ -59,6 +59,7 @@ _SCORER = {"scorer": "{kind: verifiable}"}
 _REVIEW_TOKENS = 208
 _DRAFT_TOKENS = 160
 MODEL_HELP = "a folder of weights that transformers loads, in place of the embedded model"
+RATE_HELP = "of stage 1, in place of the 1e-3 that fits the embedded model"
 FAMILIES_OPTION: dict[str, Any] = {
     "nargs": "+",
     "choices": [name for name in families() if name not in _OTHERS],
@@ -89,9 +90,10 @@ def drafted_by(model: Path | None) -> dict[str, Any]:
     return {"drafts.kind": "transformers", "drafts.model": model} if model else {}
 
 
-def trained_from(model: Path | None) -> dict[str, Any]:
+def trained_from(model: Path | None, learning_rate: float | None) -> dict[str, Any]:
     """Overrides of the recipe of `train/stage1.py`, likewise."""
-    return {"model_name_or_path": model} if model else {}
+    values = {"model_name_or_path": model, "learning_rate": learning_rate}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def full(out: Path, trained: Sequence[str]) -> Loop:
@@ -138,6 +140,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="small, to check that it runs")
     parser.add_argument("--model", type=Path, help=MODEL_HELP)
     parser.add_argument("--families", default=TRAINED, **FAMILIES_OPTION)
+    parser.add_argument("--learning-rate", type=float, help=RATE_HELP)
     parser.add_argument(
         "--other-problems", action="store_true", help="also measure on problems of another seed"
     )
@@ -153,7 +156,7 @@ def main() -> None:
         loop,
         stage1=loop.stage1 | drafts,
         audited=loop.audited | drafts,
-        train1=loop.train1 | trained_from(arguments.model),
+        train1=loop.train1 | trained_from(arguments.model, arguments.learning_rate),
         base=str(arguments.model or loop.base),
         run_srt=in_this_process(app),
     )

@@ -44,9 +44,14 @@ _STATEMENTS = {
     "country": (
         re.compile(rf"\bcapital(?: city)? of(?: the)?(?: country of)?[ *\"“]{{1,4}}{_NAME}"),
         re.compile(rf"\b[Cc]ountry(?: is|:){_NOT}(?: called| named)?[ *\"“]{{1,4}}{_NAME}"),
+        # "The country whose capital is Tunis is Egypt."
+        re.compile(
+            rf"\b[Cc]ountry (?:whose|with|that has) [^.\n]{{2,60}} is{_NOT}[ *\"“]{{1,4}}{_NAME}"
+        ),
         re.compile(rf"{_NAME}[*\"”]{{0,3}} (?:has|is the country)\b"),
     ),
 }
+_LABEL = re.compile(r"(?i)^\W*answer\W*:")
 # Words that begin a sentence with a capital letter and are not names.
 _NOT_NAMES = frozenset(
     split_words("The A An It This That There Which What Its Yes No In And Or But So")
@@ -135,7 +140,7 @@ def _check(args: Args, draft: str) -> CheckedDraft:
     key = AnswerKey(args, target, right, brief, brief, hints, noun=noun)
     stated, denied = _stated_names(kind, subject, draft)
     mentioned = _mentions(kind, draft)
-    draft_words = words(draft)
+    draft_words = words(_LABEL.sub("", draft))
     is_name = 0 < len(draft_words) <= 3 and all(word[0].isupper() for word in draft_words)
     if is_name and not stated and not mentioned:
         stated = [" ".join(draft_words)]

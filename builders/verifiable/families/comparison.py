@@ -24,6 +24,12 @@ _LEFT, _RIGHT, _OTHER = "\x01", "\x02", "\x03"
 _MARK = f"[{_LEFT}{_RIGHT}]"
 _LARGER = r"(?P<big>larger|greater|bigger|higher|more|largest|greatest|biggest|highest|maximum)"
 _SMALLER = r"(?P<small>smaller|less|lower|fewer|smallest|least|lowest|minimum)"
+# "of the two numbers 5.91 and 5.6," names both and says nothing about either.
+_BOTH = re.compile(
+    r" ?\b(?:of|between|from|among)(?: the| these| those)?(?: two)?(?: given)?"
+    r"(?: numbers| values| fractions| decimals| integers)?[,:]? "
+    rf"{_MARK},? (?:and|or|&|versus|vs\.?) {_MARK},?"
+)
 # Neither in a calculation nor in "larger: 9.9 or 9.11?", which repeats the question.
 _BARE = rf"(?! ?[-+*/×÷=] ?[{_LEFT}-{_OTHER}\d])(?! ?(?:or|and)\b)"
 _CLAIMS = (
@@ -32,7 +38,7 @@ _CLAIMS = (
         rf" (?:(?!not\b)[\w'’-]+ |{_OTHER} ){{0,3}}?(?:{_LARGER}|{_SMALLER})\b(?! than {_OTHER})"
     ),
     re.compile(
-        rf"\b(?:{_LARGER}|{_SMALLER})\b(?: of {_MARK} (?:and|or) {_MARK},?)?"
+        rf"\b(?:{_LARGER}|{_SMALLER})\b"
         rf"(?: (?!than\b)[\w'’]+){{0,5}}?(?: is|:| =)(?P<no> not)?"
         rf"(?: the)?(?: number| fraction| value)?:?\W{{0,4}}(?P<it>[{_LEFT}-{_OTHER}]){_BARE}"
     ),
@@ -40,6 +46,7 @@ _CLAIMS = (
     re.compile(
         rf"\b(?:{_LARGER}|{_SMALLER}) (?:number|one|fraction|value),? \(?(?P<it>{_MARK})[,)]"
     ),
+    re.compile(rf"(?P<asked>\\boxed)\{{\W{{0,2}}(?P<it>[{_LEFT}-{_OTHER}])\W{{0,2}}\}}"),
     re.compile(
         rf"\b(?P<asked>answer)\b[^.\n]{{0,20}}?[: ]\W{{0,4}}(?P<it>[{_LEFT}-{_OTHER}]){_BARE}"
     ),
@@ -97,7 +104,8 @@ def _claims(args: Args, draft: str) -> list[str]:
     for item in numbers(text):
         parts += [text[end : item.start], marks.get(item.value, _OTHER)]
         end = item.start + len(item.literal)
-    marked = "".join([*parts, text[end:]]).lower()
+    whole = "".join([*parts, text[end:]]).lower()
+    marked = _BOTH.sub("", whole)
     claims = [
         (match.start(), _EQUAL_CLAIM)
         for match in _EQUAL.finditer(marked)
@@ -109,7 +117,7 @@ def _claims(args: Args, draft: str) -> list[str]:
             same_way = "asked" in groups or bool(groups["big"]) == (args["kind"] == "larger")
             named = written if same_way != bool(groups.get("no")) else swapped
             claims.append((match.start("it"), named[match["it"]]))
-    mentioned = set(re.findall(_MARK, marked))
+    mentioned = set(re.findall(_MARK, whole))
     if not claims and len(mentioned) == 1 and len(words(draft)) <= 6:
         return [written[mentioned.pop()]]
     return [name for _, name in sorted(claims)]

@@ -109,6 +109,10 @@ TEMPLATES = (
 )
 # A longer draft that states no answer only mentions details in passing.
 _SHORT_DRAFT_WORDS = 25
+# An answer still stands out beside one other detail.
+_SHOWN = 2
+# What follows this in a statement is about something else.
+_CLAUSE = re.compile(r"[.!?;](?:\s|$)|,? (?:and|but|not|instead|rather)\b")
 
 
 def _make(rng: Random) -> Problem:
@@ -151,7 +155,7 @@ def _stated_answers(text: str, label: str) -> list[str]:
     """What follows each statement of the answer: `the price is …`, `Price: …`."""
     noun = label.split(" of ")[0].split()[-1]
     pattern = re.compile(
-        rf"(?i)\b{re.escape(noun)}\b(?: (?!is\b|was\b)[\w'’]+){{0,6}}?(?: is| was|:| =)"
+        rf"(?i)\b{re.escape(noun)}\b(?: (?!is\b|was\b)[\w'’]+){{0,10}}?(?: is| was|:| =)"
         rf"(?! not\b):?[\s*\"'“]{{1,4}}(?=(?P<rest>[^\n]{{1,60}}))"
     )
     return [match["rest"] for match in pattern.finditer(text)]
@@ -168,15 +172,21 @@ def _read_detail(args: Args, draft: str) -> tuple[str | None, str | None]:
         return answers[-1], next((detail for detail in answers if detail != answers[-1]), None)
     mentioned = [detail for detail in details if _places(draft, detail)]
     if value in mentioned:
-        return (value if len(mentioned) <= 2 else ""), None
+        return (value if len(mentioned) <= _SHOWN else ""), None
     if len(words(draft)) > _SHORT_DRAFT_WORDS:
         return None, None
     return (mentioned[-1] if mentioned else _other_detail(value, draft)), None
 
 
 def _detail_in_statement(rest: str, value: str, details: Sequence[str]) -> str | None:
-    """The answer in a statement: a detail of the text, or something of the same kind."""
+    """The answer in a statement: a detail of the text, or something of the same kind.
+
+    The right detail counts beside one other ("on Thursday at 10:00"); beside more, it is "".
+    """
+    rest = _CLAUSE.split(rest, maxsplit=1)[0]
     places = [(min(match), detail) for detail in details if (match := _places(rest, detail))]
+    if value in (detail for _, detail in places):
+        return value if len(places) <= _SHOWN or min(places)[1] == value else ""
     if places:
         return min(places)[1]
     if any(map(str.isdigit, value)):

@@ -48,6 +48,7 @@ _ORDERS = {
     ("words", "descending"): "from Z to A",
 }
 _SEPARATOR = re.compile(r"[\s,;:.<>→|*_\"'“”‘’`()\[\]{}•–—-]*(?:(?:and|then)\b[\s,\"'*]*)?")
+_NEW_LIST = re.compile(r":\s*[\n\[({]")
 _MAX_GAP = 24
 
 
@@ -110,7 +111,9 @@ def _lists(args: Args, draft: str) -> list[list[str]]:
     end = None
     for start, stop, item in _mentions(args, text):
         is_close = end is not None and start - end <= _MAX_GAP
-        if is_close and _SEPARATOR.fullmatch(text, end, start):
+        between = text[end:start] if is_close else ""
+        # "Here are 3, 1 and 2 in order:" is followed by another list.
+        if is_close and _SEPARATOR.fullmatch(between) and not _NEW_LIST.search(between):
             lists[-1].append(item)
         else:
             lists.append([item])

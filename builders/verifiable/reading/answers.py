@@ -18,7 +18,8 @@ from builders.verifiable.reading.prose import sentences, words
 _SHORT_TEXT_WORDS = 20
 # How many characters after a heading may hold its answer.
 _HEADING_LOOKAHEAD = 300
-_SIGN = r"[-+*/×÷·∙x]"
+# In code, 7 // 2 is a quotient and 2 ** 3 a power.
+_SIGN = r"(?://|\*\*|[-+*/×÷·∙x])"
 _EQUATION = re.compile(
     rf"(?:-?{UNSIGNED}%?)(?: *{_SIGN} *\(?-?{UNSIGNED}\)?%?)*"
     rf"(?: *= *(?:-?{UNSIGNED}%?)(?: *{_SIGN} *\(?-?{UNSIGNED}\)?%?)*)*"
@@ -58,6 +59,10 @@ _ENDS_IN_VERB = re.compile(
 _ASIDE = re.compile(
     r"(?i)\W*this (?:is|was) (?:because|since|due|known|called|also|an? (?:[\w-]+ ){0,3}?"
     r"(?:example|operation|problem|trick|way|concept|type|form|practice|formula|method))\b"
+)
+# Says that a quotient is whole; 0 is not the answer.
+_NO_REMAINDER = re.compile(
+    r"(?i),? (?:with|and)(?: a| the)? remainder(?: is| of|:| =)? ?(?:\( ?)?0\b(?![.,]\d)"
 )
 _BOLD = re.compile(r"\*\*(?P<rest>[^*\n]{1,40})\*\*")
 _FIRST_SENTENCE = re.compile(r"^.+?(?:(?<=[^\s0-9.][.!?])(?=\s)|(?<=[0-9][.!?])(?=\s)|$)")
@@ -209,7 +214,7 @@ def read_number(
     The group `rest` of each pattern in `stated` is what follows a statement of the answer;
     `givens` are the numbers in the question; `with_words` reads `three` and `twice` as well.
     """
-    text = plain(text)
+    text = _NO_REMAINDER.sub(lambda match: " " * len(match[0]), plain(text))
     marked = _numbers_after(text, _MARKERS, with_words)
     marked += _numbers_under_headings(text, givens, with_words)
     marked.sort(key=lambda answer: answer.start)

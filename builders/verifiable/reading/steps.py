@@ -13,7 +13,7 @@ from builders.verifiable.wording import format_number, pick
 _NUMBER = r"(?:[$€£] ?)?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,12})(?:\.[0-9]{1,9})?(?![0-9%])"
 _EQUATION = re.compile(
     rf"(?<![\w.,])(?P<left>{_NUMBER}(?: ?[-+*/×÷x·] ?{_NUMBER}){{1,7}})"
-    rf" ?= ?(?P<right>-?{_NUMBER})(?P<after> ?[-+*/×÷x·^%(]? ?[0-9a-zA-Z]?)"
+    rf" ?= ?(?P<right>-?{_NUMBER})(?P<after> ?[-+*/×÷x·^%(]? ?[0-9a-zA-Z(]?)"
 )
 _TERM_OR_SIGN = re.compile(rf"{_NUMBER}|[-+*/×÷x·]")
 _SYMBOLS = {"*": "×", "x": "×", "·": "×", "/": "÷"}

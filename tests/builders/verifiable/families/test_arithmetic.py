@@ -33,6 +33,19 @@ def test_sum(draft, score):
     assert CHECK(SUM, draft).score == score
 
 
+@pytest.mark.parametrize(
+    ("draft", "score"),
+    [
+        ("84 ÷ 7 is 12 with a remainder of 0.", 10),
+        ("The result of \\( 84 \\div 7 \\) is \\( 12 \\) with a remainder of \\( 0 \\).", 10),
+        ("84 divided by 7 is 11 with a remainder of 7.", 4),
+        ("result = 84 // 7\n\nSo, the result of 84 ÷ 7 is 12.", 10),
+    ],
+)
+def test_quotients(draft, score):
+    assert CHECK(QUOTIENT | {"form": "free"}, draft).score == score
+
+
 def test_remarks_are_about_this_draft():
     checked = CHECK(SUM, "17 + 38 = 45")
     assert "45" in checked.weaknesses[0]

@@ -25,12 +25,19 @@ OSLO = {"kind": "country", "of": "Oslo", "form": "free"}
         (OSLO, "Norway", 10),
         (OSLO, "The capital of the Kingdom of Norway is Oslo.", 10),
         (OSLO, "Oslo is the capital of Sweden.", 3),
+        (OSLO, "The country whose capital is Oslo is Norway.", 10),
+        (OSLO, "The country whose capital is Oslo is Atlantis.", 3),
         (OSLO, "It is the capital of which country?", 2),
         ({"kind": "capital", "of": "Colombia", "form": "free"}, "Bogota.", 10),
     ],
 )
 def test_capitals(args, draft, score):
     assert CHECK(args, draft).score == score
+
+
+def test_the_label_of_an_answer_is_no_part_of_its_name():
+    (weakness,) = CHECK(NORWAY, "Answer: Norway").weaknesses
+    assert "Answer" not in weakness
 
 
 def test_the_country_of_a_wrong_capital_is_named():

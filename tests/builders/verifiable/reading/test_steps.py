@@ -14,6 +14,7 @@ from builders.verifiable.reading.steps import evaluate, false_steps, worked_step
         "100 / 3 = 33",
         "(2 + 3) * 4 = 20",
         "5 × 6 = 30 + 2 = 32",
+        "8 × 11 = 8 × (10 + 1) = 88",
         "5 * 3 = 15x",
         "$7 - $3 = $4",
         "1,000 + 1 = 1001.",

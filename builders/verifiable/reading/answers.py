@@ -64,6 +64,8 @@ _ASIDE = re.compile(
 _NO_REMAINDER = re.compile(
     r"(?i),? (?:with|and)(?: a| the)? remainder(?: is| of|:| =)? ?(?:\( ?)?0\b(?![.,]\d)"
 )
+# A program that computes the answer is not the answer, where there are numbers beside it.
+_CODE = re.compile(r"(?is)```(?:python|py|javascript|js|java|c|cpp|c\+\+|bash|sh)\b.*?(?:```|\Z)")
 _BOLD = re.compile(r"\*\*(?P<rest>[^*\n]{1,40})\*\*")
 _FIRST_SENTENCE = re.compile(r"^.+?(?:(?<=[^\s0-9.][.!?])(?=\s)|(?<=[0-9][.!?])(?=\s)|$)")
 _ALTERNATIVES = re.compile(r"^\W*(?:either )?(?P<left>\S+)(?: \w+)? or (?P<right>\S+)")
@@ -202,6 +204,11 @@ def _last_number(text: str, givens: Sequence[Fraction], with_words: bool) -> Wri
     return fallback
 
 
+def _blanked(pattern: re.Pattern[str], text: str) -> str:
+    """The text with spaces in place of each match, so that indices stay as they are."""
+    return pattern.sub(lambda match: " " * len(match[0]), text)
+
+
 def read_number(
     text: str,
     *,
@@ -214,7 +221,9 @@ def read_number(
     The group `rest` of each pattern in `stated` is what follows a statement of the answer;
     `givens` are the numbers in the question; `with_words` reads `three` and `twice` as well.
     """
-    text = _NO_REMAINDER.sub(lambda match: " " * len(match[0]), plain(text))
+    text = _blanked(_NO_REMAINDER, plain(text))
+    without_code = _blanked(_CODE, text)
+    text = without_code if re.search("[0-9]", without_code) else text
     marked = _numbers_after(text, _MARKERS, with_words)
     marked += _numbers_under_headings(text, givens, with_words)
     marked.sort(key=lambda answer: answer.start)

@@ -33,6 +33,13 @@ def test_sum(draft, score):
     assert CHECK(SUM, draft).score == score
 
 
+def test_a_program_beside_the_answer_is_not_the_answer():
+    program = "```python\nshare = 84 / 100\nresult = (share / 7) * 100\n```"
+    assert CHECK(SUM, f"{program}\nThe result of 17 + 38 is 55.").score == 10
+    assert CHECK(SUM, f"{program}\nIt prints the sum.").score < 7
+    assert CHECK(SUM, "```python\nprint(17 + 38)  # 55\n```").score == 10
+
+
 @pytest.mark.parametrize(
     ("draft", "score"),
     [

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cards.audit_sentences import signed
 from cards.rendering import environment
 
 # The order in which answers of a model stand in tables and pictures.
@@ -173,7 +174,3 @@ def _weight(one: Mapping[str, Any]) -> str:
 
 def _signed_count(value: float) -> str:
     return f"{value:+,.0f}".replace("-", "−")
-
-
-def signed(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "−")
